@@ -1,0 +1,318 @@
+//! The pool: what the schedulers of one runtime share, and what each lets the others touch.
+
+use crate::{
+    blocking::Blocking,
+    door::Parcel,
+    idle::Idle,
+    injector::Injector,
+    io::Descriptors,
+    ring::Ring,
+    slot::{self, CHUNK_SLOTS, Slot},
+    stack::Stack,
+    timer::TimerKey,
+};
+use crossbeam_utils::CachePadded;
+use parking_lot::{Mutex, RwLock};
+use std::{
+    fmt,
+    ptr::{self, NonNull},
+    sync::atomic::{
+        AtomicBool, AtomicPtr, AtomicU32, AtomicUsize,
+        Ordering::{Relaxed, SeqCst},
+        fence,
+    },
+    time::Duration,
+};
+
+/// Slots that move between a scheduler's free list and the pool at once.
+pub(crate) const BATCH: u32 = 64;
+
+/// Something to do on a scheduler, from a thread that may not do it itself.
+pub(crate) type Errand = Box<dyn FnOnce() + Send>;
+
+/// How a pool is set up.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// One entry for each scheduler: the CPU it is pinned to, or none.
+    pub cpus: Vec<Option<u32>>,
+    /// For each scheduler, the others in the order in which it steals from them. Empty: by number.
+    pub steal_order: Vec<Vec<usize>>,
+    /// How long a scheduler with nothing to do looks around before it sleeps. Zero where it shares its CPU.
+    pub spin: Duration,
+    /// Threads are called `name-k`.
+    pub thread_name: String,
+    /// At most this many tasks at once.
+    pub tasks_max: usize,
+    /// Threads for blocking calls at most.
+    pub blocking_threads_max: usize,
+    /// Frees a parcel that came too late for the task it was meant for. Called with parcels that were left at doors of
+    /// this pool, once each.
+    pub discard: unsafe fn(*mut Parcel),
+}
+
+impl Default for Config {
+    /// One unbound scheduler.
+    fn default() -> Self {
+        Config {
+            cpus: vec![None],
+            steal_order: Vec::new(),
+            spin: Duration::from_micros(50),
+            thread_name: "holm".into(),
+            tasks_max: 16_000_000,
+            blocking_threads_max: 512,
+            discard: |_| unreachable!("a pool whose users leave parcels says how to free one"),
+        }
+    }
+}
+
+/// What the others may touch of a scheduler.
+pub(crate) struct Remote {
+    /// Tasks that any scheduler may run; the owner's, others steal.
+    pub(crate) ring: Ring<Slot>,
+    /// The task to run next; the owner's, the sentinel takes it from behind a long turn.
+    pub(crate) next: AtomicPtr<Slot>,
+    /// Turns so far, so that the sentinel sees a long one.
+    pub(crate) turns: AtomicU32,
+    /// Pinned tasks that somebody else woke.
+    pub(crate) inbox: Stack<Slot>,
+    /// What other threads want done here.
+    pub(crate) errands: Mutex<Vec<Errand>>,
+    pub(crate) errands_len: AtomicUsize,
+    /// Timers to cancel, from tasks that moved away.
+    pub(crate) cancels: Mutex<Vec<TimerKey>>,
+    pub(crate) descriptors: Descriptors,
+    asleep: AtomicBool,
+    waker: mio::Waker,
+}
+
+impl Remote {
+    pub(crate) fn new(waker: mio::Waker, registry: mio::Registry) -> Self {
+        Remote {
+            ring: Ring::new(),
+            next: AtomicPtr::new(ptr::null_mut()),
+            turns: AtomicU32::new(0),
+            inbox: Stack::new(),
+            errands: Mutex::new(Vec::new()),
+            errands_len: AtomicUsize::new(0),
+            cancels: Mutex::new(Vec::new()),
+            descriptors: Descriptors::new(registry),
+            asleep: AtomicBool::new(false),
+            waker,
+        }
+    }
+
+    /// The owner announces that it is going to sleep; it must look at everything once more.
+    pub(crate) fn announce_sleep(&self) {
+        self.asleep.store(true, SeqCst);
+        fence(SeqCst); // see *the late sleeper* in idle.rs
+    }
+
+    pub(crate) fn withdraw_sleep(&self) {
+        self.asleep.store(false, Relaxed);
+    }
+
+    /// Wakes the owner if it sleeps. What it is to find must be visible before.
+    pub(crate) fn rouse(&self) {
+        fence(SeqCst); // see *the late sleeper* in idle.rs
+        if self.asleep.load(Relaxed) && self.asleep.swap(false, SeqCst) {
+            self.waker.wake().expect("a scheduler's waker is open as long as the pool");
+        }
+    }
+
+    pub(crate) fn send_errand(&self, errand: Errand) {
+        let mut errands = self.errands.lock();
+        errands.push(errand);
+        self.errands_len.store(errands.len(), SeqCst);
+        drop(errands);
+        self.rouse();
+    }
+
+    pub(crate) fn take_errands(&self) -> Vec<Errand> {
+        if self.errands_len.load(Relaxed) == 0 {
+            return Vec::new();
+        }
+        let mut errands = self.errands.lock();
+        self.errands_len.store(0, Relaxed);
+        std::mem::take(&mut *errands)
+    }
+}
+
+/// Free slots that no scheduler has, and where new ones come from.
+#[derive(Default)]
+struct FreeSlots {
+    batches: Vec<*mut Slot>,
+    chunks: Vec<u32>,
+    carved_of_last: u32,
+}
+
+// SAFETY: the pointers are to free slots, which are never unmapped and belong to whoever holds the list.
+unsafe impl Send for FreeSlots {}
+
+/// See the module's text.
+pub struct Pool {
+    /// One scheduler: its doors, queues and free list take no locked instruction.
+    pub(crate) alone: bool,
+    pub(crate) remotes: Box<[CachePadded<Remote>]>,
+    pub(crate) injector: Injector,
+    pub(crate) idle: Idle,
+    pub(crate) blocking: Blocking,
+    pub(crate) config: Config,
+    pub(crate) stopping: AtomicBool,
+    pub(crate) running: AtomicUsize,
+    free: Mutex<FreeSlots>,
+    /// Free slots for threads that are no schedulers.
+    spare: Mutex<Vec<&'static Slot>>,
+    round_robin: AtomicUsize,
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool").field("schedulers", &self.remotes.len()).finish_non_exhaustive()
+    }
+}
+
+/// Keeps a pool from going away while a thread that is not its own looks at it: wakers of foreign threads read-lock
+/// it, the end of a pool write-locks it.
+pub(crate) static VISITORS: RwLock<()> = RwLock::new(());
+
+impl Pool {
+    pub(crate) fn new(config: Config, remotes: Vec<Remote>) -> Self {
+        Pool {
+            alone: remotes.len() == 1,
+            idle: Idle::new(remotes.len()),
+            running: AtomicUsize::new(remotes.len()),
+            remotes: remotes.into_iter().map(CachePadded::new).collect(),
+            injector: Injector::new(),
+            blocking: Blocking::new(config.blocking_threads_max, &config.thread_name),
+            config,
+            stopping: AtomicBool::new(false),
+            free: Mutex::new(FreeSlots::default()),
+            spare: Mutex::new(Vec::new()),
+            round_robin: AtomicUsize::new(0),
+        }
+    }
+
+    /// How many schedulers there are.
+    pub(crate) fn len(&self) -> usize {
+        self.remotes.len()
+    }
+
+    #[inline]
+    pub(crate) fn remote(&self, scheduler: usize) -> &Remote {
+        &self.remotes[scheduler]
+    }
+
+    /// Gives a queued task to the scheduler that it is pinned to.
+    pub(crate) fn hand_to(&self, scheduler: usize, slot: &'static Slot) {
+        let remote = self.remote(scheduler);
+        remote.inbox.push(slot);
+        remote.rouse();
+    }
+
+    /// Wakes a sleeper to search, if one sleeps and nobody searches.
+    pub(crate) fn call_helper(&self) {
+        if let Some(sleeper) = self.idle.claim() {
+            self.remote(sleeper).rouse();
+        }
+    }
+
+    /// Queues a task from a thread that is no scheduler of this pool.
+    pub(crate) fn inject(&self, slot: &'static Slot) {
+        match slot.pin().or(self.alone.then_some(0)) {
+            Some(scheduler) => self.hand_to(scheduler, slot),
+            None => {
+                self.injector.push(&[ptr::from_ref(slot).cast_mut()]);
+                self.call_helper();
+            }
+        }
+    }
+
+    /// A scheduler for an errand that any of them can do.
+    pub(crate) fn any_scheduler(&self) -> usize {
+        self.round_robin.fetch_add(1, Relaxed) % self.len()
+    }
+
+    /// A chain of up to [`BATCH`] free slots, with its length; nothing if the limit is reached.
+    pub(crate) fn take_batch(&self) -> Option<(NonNull<Slot>, u32)> {
+        let mut free = self.free.lock();
+        if let Some(batch) = free.batches.pop() {
+            return Some((NonNull::new(batch)?, BATCH));
+        }
+        let carved = free.chunks.len() * CHUNK_SLOTS as usize;
+        if free.chunks.is_empty() || free.carved_of_last == CHUNK_SLOTS {
+            if carved >= self.config.tasks_max {
+                return None;
+            }
+            let chunk = slot::take_chunk()?;
+            free.chunks.push(chunk);
+            free.carved_of_last = 0;
+        }
+        let used = (free.chunks.len() - 1) * CHUNK_SLOTS as usize + free.carved_of_last as usize;
+        let most = self.config.tasks_max.saturating_sub(used).min(BATCH as usize) as u32;
+        let last = *free.chunks.last()?;
+        let mut chain = ptr::null_mut();
+        for (at, slot) in (0..most).rev().zip(slot::slots(last, free.carved_of_last, most).rev()) {
+            slot.adopt(last * CHUNK_SLOTS + free.carved_of_last + at, self);
+            slot.next.store(chain, Relaxed);
+            chain = ptr::from_ref(slot).cast_mut();
+        }
+        free.carved_of_last += most;
+        Some((NonNull::new(chain)?, most))
+    }
+
+    /// One free slot, for a thread that is no scheduler of this pool.
+    pub(crate) fn take_one(&self) -> Option<&'static Slot> {
+        if let Some(slot) = self.take_spare() {
+            return Some(slot);
+        }
+        let (mut chain, count) = self.take_batch()?;
+        let mut slots = Vec::with_capacity(count as usize);
+        loop {
+            // SAFETY: the chain is made of free slots, which are never unmapped.
+            let slot: &'static Slot = unsafe { chain.as_ref() };
+            slots.push(slot);
+            match NonNull::new(slot.next.load(Relaxed)) {
+                Some(next) => chain = next,
+                None => break,
+            }
+        }
+        let one = slots.pop();
+        self.spare.lock().extend(slots);
+        one
+    }
+
+    /// One of the free slots that are kept for other threads.
+    pub(crate) fn take_spare(&self) -> Option<&'static Slot> {
+        self.spare.lock().pop()
+    }
+
+    /// Wakes every scheduler.
+    pub(crate) fn rouse_all(&self) {
+        self.remotes.iter().for_each(|remote| remote.rouse());
+    }
+
+    pub(crate) fn close_blocking(&self, limit: Duration) -> usize {
+        self.blocking.close(limit)
+    }
+
+    /// Takes back a chain of exactly [`BATCH`] free slots.
+    pub(crate) fn return_batch(&self, chain: *mut Slot) {
+        self.free.lock().batches.push(chain);
+    }
+
+    /// All slots that tasks of this pool have ever lived in.
+    pub(crate) fn slots(&self) -> Vec<&'static Slot> {
+        let free = self.free.lock();
+        let carved = |at: usize| if at + 1 == free.chunks.len() { free.carved_of_last } else { CHUNK_SLOTS };
+        let chunks = free.chunks.iter().enumerate();
+        chunks.flat_map(|(at, &chunk)| slot::slots(chunk, 0, carved(at))).collect()
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        // Wait for foreign wakers that passed the generation check and still look at this pool.
+        let _nobody_visits = VISITORS.write();
+        slot::return_chunks(std::mem::take(&mut self.free.lock().chunks));
+    }
+}

@@ -1,0 +1,274 @@
+//! The slot: the 256 bytes in which a task lives, and the arena that never unmaps one.
+//!
+//! ```text
+//!   0  door          8   what others touch: parcels, wakes        (door.rs)
+//!   8  generation    4   how many tasks have lived here
+//!  12  index         4   this slot's number
+//!  16  tag           8   a word of the crate above, readable by anyone who knows the generation
+//!  24  next          8   link of whatever queue the slot is in
+//!  32  pool          8   whose scheduler runs it
+//!  40  pin           4   scheduler + 1, or 0 for any
+//!  48  behaviour     8   how to run and to end the body
+//!  64  body        192   the future and what belongs to it
+//! ```
+//!
+//! A slot's memory is a slot for ever. A stale [`TaskId`] or a waker that outlived its task therefore reads a
+//! generation that does not match, and nothing worse: pids and wakers need no reference count. What a late sender
+//! might still leave at the door of the slot's next task carries the old generation, and the owner throws it away.
+//!
+//! A chunk of slots belongs to one pool from its first use until the pool is gone; then it serves the next pool.
+//!
+//! Set aside: a counted reference for each task (async-task, tokio): every wake and every pid lookup pays two locked
+//! instructions. Epochs: memory of a busy pool comes back late, and outsiders need a registration.
+
+use crate::{
+    behaviour::Behaviour,
+    door::{Door, Parcel},
+    pool::Pool,
+    stack::Linked,
+};
+use parking_lot::Mutex;
+use std::{
+    alloc::{Layout, alloc_zeroed, handle_alloc_error},
+    cell::{Cell, UnsafeCell},
+    fmt,
+    mem::MaybeUninit,
+    ptr::{self, NonNull},
+    sync::atomic::{
+        AtomicPtr, AtomicU32,
+        Ordering::{Acquire, Relaxed, Release},
+    },
+};
+
+/// Bytes of a body that fit into a slot; a larger one is boxed.
+pub const BODY_SIZE: usize = 192;
+
+/// Slots in one chunk (1 MiB).
+pub(crate) const CHUNK_SLOTS: u32 = 4096;
+
+/// Chunks in the arena, and so 16,777,216 slots in one OS process.
+const CHUNKS_MAX: usize = 4096;
+
+/// A task's name for as long as the OS process runs: no two tasks share one.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TaskId {
+    /// The slot's number.
+    pub slot: u32,
+    /// Which of the slot's tasks.
+    pub generation: u32,
+}
+
+impl fmt::Debug for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.slot, self.generation)
+    }
+}
+
+/// See the module's text.
+#[repr(C, align(64))]
+pub struct Slot {
+    pub(crate) door: Door,
+    generation: AtomicU32,
+    index: AtomicU32,
+    tag: AtomicPtr<()>,
+    pub(crate) next: AtomicPtr<Slot>,
+    pool: AtomicPtr<Pool>,
+    pin: AtomicU32,
+    behaviour: Cell<Option<&'static Behaviour>>,
+    body: UnsafeCell<MaybeUninit<[u8; BODY_SIZE]>>,
+}
+
+const _: () = assert!(size_of::<Slot>() == 256);
+
+// SAFETY: `behaviour` and `body` are touched by the one thread that runs or ends the task (it holds the slot from the
+// queue it popped it from, or is the one that fills it), the rest is atomic.
+unsafe impl Sync for Slot {}
+
+// SAFETY: 1. a field; 2. a slot is in at most one queue, and only queues and the free list use the link.
+unsafe impl Linked for Slot {
+    fn link(&self) -> &AtomicPtr<Slot> {
+        &self.next
+    }
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Slot({:?})", self.id())
+    }
+}
+
+impl Slot {
+    /// The name of the task that lives here now.
+    #[inline]
+    pub fn id(&self) -> TaskId {
+        TaskId { slot: self.index.load(Relaxed), generation: self.generation.load(Relaxed) }
+    }
+
+    /// The generation that lives here now.
+    #[inline]
+    pub fn generation(&self) -> u32 {
+        // Ordering: Acquire pairs with the Release in `retire`; see `tag_of`.
+        self.generation.load(Acquire)
+    }
+
+    /// True while the task of this generation lives.
+    #[inline]
+    pub fn is_alive(&self, generation: u32) -> bool {
+        self.door.is_open() && self.generation() == generation
+    }
+
+    /// The tag of the task of this generation, if that is the one that lives here.
+    #[inline]
+    pub fn tag_of(&self, generation: u32) -> Option<NonNull<()>> {
+        if self.generation() != generation {
+            return None;
+        }
+        // Ordering: Acquire pairs with the Release in `settle`. A tag of a later task is written after the generation
+        // moved on, so whoever reads that tag also reads the later generation below.
+        let tag = self.tag.load(Acquire);
+        (self.generation() == generation).then_some(tag).and_then(NonNull::new)
+    }
+
+    /// The scheduler to which the task is pinned.
+    #[inline]
+    pub fn pin(&self) -> Option<usize> {
+        (self.pin.load(Relaxed) as usize).checked_sub(1)
+    }
+
+    /// True for a task without a tag: nothing is meant to be left at its door.
+    #[inline]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.tag.load(Relaxed).is_null()
+    }
+
+    #[inline]
+    pub(crate) fn pool(&self) -> *const Pool {
+        self.pool.load(Relaxed)
+    }
+
+    /// A pool begins to use the slot.
+    pub(crate) fn adopt(&self, index: u32, pool: *const Pool) {
+        self.index.store(index, Relaxed);
+        self.pool.store(pool.cast_mut(), Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn behaviour(&self) -> &'static Behaviour {
+        self.behaviour.get().expect("a task that is run or ended has a behaviour")
+    }
+
+    /// Where the body lies.
+    #[inline]
+    pub(crate) fn body(&self) -> *mut () {
+        self.body.get().cast()
+    }
+
+    /// A new task moves in: everything but the body and the door.
+    #[inline]
+    pub(crate) fn settle(&self, tag: *mut (), pin: Option<usize>, behaviour: &'static Behaviour) {
+        self.tag.store(tag, Release);
+        self.pin.store(pin.map_or(0, |scheduler| scheduler as u32 + 1), Relaxed);
+        self.behaviour.set(Some(behaviour));
+    }
+
+    /// The task has ended: from here on its name is nobody's.
+    #[inline]
+    pub(crate) fn retire(&self) {
+        let next = self.generation.load(Relaxed).wrapping_add(1);
+        // Ordering: Release pairs with the Acquire in `generation`.
+        self.generation.store(next, Release);
+    }
+
+    /// The slot with this number, if there is one.
+    #[inline]
+    pub fn at(index: u32) -> Option<&'static Slot> {
+        let chunk = CHUNKS.get((index / CHUNK_SLOTS) as usize)?.load(Acquire);
+        if chunk.is_null() {
+            return None;
+        }
+        // SAFETY: a chunk has CHUNK_SLOTS slots and is never unmapped.
+        Some(unsafe { &*chunk.add((index % CHUNK_SLOTS) as usize) })
+    }
+}
+
+/// The first slot of each chunk.
+static CHUNKS: [AtomicPtr<Slot>; CHUNKS_MAX] = [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS_MAX];
+
+/// Chunks that no pool uses, by number, and how many there are at all.
+static UNUSED: Mutex<(Vec<u32>, u32)> = Mutex::new((Vec::new(), 0));
+
+/// Gives a chunk to a pool, which adopts its slots as it needs them; nothing if the arena is full.
+pub(crate) fn take_chunk() -> Option<u32> {
+    let mut unused = UNUSED.lock();
+    if let Some(chunk) = unused.0.pop() {
+        return Some(chunk);
+    }
+    if unused.1 as usize == CHUNKS_MAX {
+        return None;
+    }
+    let chunk = unused.1;
+    unused.1 += 1;
+    CHUNKS[chunk as usize].store(map_chunk(), Release);
+    Some(chunk)
+}
+
+/// Takes back the chunks of a pool that has ended all its tasks.
+pub(crate) fn return_chunks(chunks: Vec<u32>) {
+    UNUSED.lock().0.extend(chunks);
+}
+
+/// Slots of a chunk, by position.
+pub(crate) fn slots(chunk: u32, from: u32, count: u32) -> impl DoubleEndedIterator<Item = &'static Slot> {
+    let first = chunk * CHUNK_SLOTS + from;
+    (first..first + count).map(|index| Slot::at(index).expect("a chunk that was given out is mapped"))
+}
+
+fn map_chunk() -> *mut Slot {
+    let layout = Layout::array::<Slot>(CHUNK_SLOTS as usize).expect("a chunk's size is fixed");
+    // SAFETY: the layout is not empty; zero bytes are a closed door, no behaviour, null pointers.
+    let chunk = unsafe { alloc_zeroed(layout) }.cast::<Slot>();
+    if chunk.is_null() {
+        handle_alloc_error(layout);
+    }
+    chunk
+}
+
+/// Parcels that came out of a door, oldest first.
+#[derive(Debug)]
+pub struct Parcels {
+    next: *mut Parcel,
+}
+
+impl Parcels {
+    /// Turns a door's stack, newest first, round.
+    #[inline]
+    pub(crate) fn from_stack(mut newest: *mut Parcel) -> Self {
+        let mut oldest = ptr::null_mut::<Parcel>();
+        while !newest.is_null() {
+            // SAFETY: the caller took the stack from a door, so its parcels are alive and the caller's alone.
+            let parcel = unsafe { &*newest };
+            let older = parcel.next();
+            parcel.set_next(oldest);
+            (oldest, newest) = (newest, older);
+        }
+        Parcels { next: oldest }
+    }
+
+    /// The parcels as a chain linked from the oldest to the newest, null if there are none.
+    #[inline]
+    pub fn into_chain(self) -> *mut Parcel {
+        self.next
+    }
+}
+
+impl Iterator for Parcels {
+    type Item = NonNull<Parcel>;
+
+    #[inline]
+    fn next(&mut self) -> Option<NonNull<Parcel>> {
+        let parcel = NonNull::new(self.next)?;
+        // SAFETY: as in `from_stack`; the link is read before the parcel is handed out.
+        self.next = unsafe { parcel.as_ref() }.next();
+        Some(parcel)
+    }
+}
