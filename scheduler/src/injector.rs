@@ -33,10 +33,7 @@ unsafe impl Sync for Injector {}
 
 impl Injector {
     pub(crate) fn new() -> Self {
-        Injector {
-            list: Mutex::new(List { head: ptr::null_mut(), tail: ptr::null_mut() }),
-            len: AtomicUsize::new(0),
-        }
+        Injector { list: Mutex::new(List { head: ptr::null_mut(), tail: ptr::null_mut() }), len: AtomicUsize::new(0) }
     }
 
     #[inline]

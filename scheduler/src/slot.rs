@@ -141,8 +141,9 @@ impl Slot {
         self.tag.load(Relaxed).is_null()
     }
 
+    /// The pool that the slot belongs to; only to be compared.
     #[inline]
-    pub(crate) fn pool(&self) -> *const Pool {
+    pub fn pool(&self) -> *const Pool {
         self.pool.load(Relaxed)
     }
 
@@ -157,9 +158,9 @@ impl Slot {
         self.behaviour.get().expect("a task that is run or ended has a behaviour")
     }
 
-    /// Where the body lies.
+    /// Where the body lies: up to the crate above, which knows its type, and when it may be touched.
     #[inline]
-    pub(crate) fn body(&self) -> *mut () {
+    pub fn body(&self) -> *mut () {
         self.body.get().cast()
     }
 

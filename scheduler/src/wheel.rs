@@ -164,8 +164,8 @@ impl<T> Wheel<T> {
     /// Puts an entry into the list of its deadline, seen from the current tick.
     fn link(&mut self, entry: u32) {
         // Round up: the tick in which the deadline lies must have passed.
-        let due = (self.entries[entry as usize].deadline_ns.saturating_add((1 << TICK_BITS) - 1) >> TICK_BITS)
-            .max(self.tick);
+        let due =
+            (self.entries[entry as usize].deadline_ns.saturating_add((1 << TICK_BITS) - 1) >> TICK_BITS).max(self.tick);
         let ahead = due - self.tick;
         let level = if ahead < SLOTS as u64 { 0 } else { (63 - ahead.leading_zeros()) / SLOT_BITS };
         let (level, due) = match (level as usize) < LEVELS {

@@ -630,8 +630,7 @@ pub fn scheduler() -> Option<usize> {
 /// The task whose turn it is on this thread.
 #[inline]
 pub fn current() -> Option<(&'static Slot, TaskId)> {
-    with(|worker| worker?.current.get())
-        .map(|(slot, generation)| (slot, TaskId { slot: slot.id().slot, generation }))
+    with(|worker| worker?.current.get()).map(|(slot, generation)| (slot, TaskId { slot: slot.id().slot, generation }))
 }
 
 /// Takes what lies at the door of the current task, oldest first.
@@ -836,4 +835,3 @@ pub(crate) fn cancel_timer(timer: TimerKey) -> bool {
         None => false,
     })
 }
-

@@ -53,7 +53,12 @@ fn a_large_future_is_boxed_and_runs_like_a_small_one() {
 fn a_panic_stays_with_its_task() {
     on_one_and_on_three(|scheduler| {
         let after = scheduler.block_on(async {
-            let bad = spawn(async { if true { panic!("what the user said") } }).unwrap();
+            let bad = spawn(async {
+                if true {
+                    panic!("what the user said")
+                }
+            })
+            .unwrap();
             let Err(JoinError::Panicked(payload)) = bad.await else { panic!("no panic arrived") };
             assert_eq!(payload.downcast_ref::<&str>(), Some(&"what the user said"));
             spawn(async { 5 }).unwrap().await.unwrap()

@@ -1,0 +1,325 @@
+//! The body of a process: its state and its future, side by side in one slot.
+//!
+//! Each turn first takes what lies at the door and acts on the signals among it, in order; what is for the program
+//! (messages, trapped exits, downs) goes to the queue that `receive` reads. So a process is reached by an exit signal
+//! at its next turn, whatever it waits for.
+
+use crate::{
+    bonds::{Bonds, Call},
+    dist::SpawnAnswer,
+    letter::{Owned, Queue, Sort},
+    node::Node,
+    pid::{NodeId, Pid, RawPid},
+    process::Monitor,
+    reap,
+    reason::{IntoReason, Reason},
+    send,
+    signal::{Control, Notice},
+    spawn::SpawnError,
+};
+use holm_scheduler::{BODY_SIZE, Body, Parcels, TaskId, take_parcels};
+use std::{
+    future::Future,
+    mem::ManuallyDrop,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    ptr::{self, NonNull},
+    task::{Context, Poll},
+};
+
+/// What a process owns beside its future. Only the worker that runs the process touches it.
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) node: NonNull<Node>,
+    pub(crate) pid: RawPid,
+    /// Received and not yet taken: messages and notices; after `exit` is set also signals that came too late.
+    pub(crate) queue: Queue,
+    bonds: Option<Box<Bonds>>,
+    /// Set when the process is to end.
+    pub(crate) exit: Option<Reason>,
+    last_number: u32,
+    pub(crate) trapping: bool,
+}
+
+impl State {
+    pub(crate) fn new(node: &Node, pid: RawPid) -> Self {
+        State {
+            node: NonNull::from(node),
+            pid,
+            queue: Queue::new(),
+            bonds: None,
+            exit: None,
+            last_number: 0,
+            trapping: false,
+        }
+    }
+
+    pub(crate) fn node(&self) -> &'static Node {
+        // SAFETY: the runtime keeps the node until all processes have ended.
+        unsafe { self.node.as_ref() }
+    }
+
+    /// A number that this process has not used: for monitors, unlinks and calls.
+    pub(crate) fn number(&mut self) -> u64 {
+        self.last_number += 1;
+        u64::from(self.last_number)
+    }
+
+    pub(crate) fn bonds(&mut self) -> &mut Bonds {
+        self.bonds.get_or_insert_default()
+    }
+
+    pub(crate) fn take_bonds(&mut self) -> Option<Box<Bonds>> {
+        self.bonds.take()
+    }
+
+    /// The process begins to depend on a process of another node. False if that node is not connected: whatever ties
+    /// this process to it has ended just now.
+    pub(crate) fn depend_on(&mut self, node: NodeId) -> bool {
+        if node == self.pid.node {
+            return true;
+        }
+        self.bonds().abroad = true;
+        let connected = self.node().peers.bind(self.pid, node);
+        if !connected {
+            self.lose_node(node);
+        }
+        connected
+    }
+
+    /// Tells another process of a tie that was just made on this side.
+    pub(crate) fn tell_tied(&mut self, other: RawPid, control: Control) {
+        if self.depend_on(other.node) {
+            send::control(self.node(), other, control);
+        }
+    }
+
+    /// Begins a call; it ends when the node is lost.
+    pub(crate) fn begin_call(&mut self, call: u64, node: NodeId) {
+        self.bonds().begin_call(call, node, None);
+        self.depend_on(node);
+    }
+
+    /// Begins a request to a node, whose answer may be a process with ties to this one.
+    pub(crate) fn begin_call_to_node(
+        &mut self,
+        call: u64,
+        node: NodeId,
+        ties: Option<(bool, Option<u64>)>,
+    ) -> Result<(), SpawnError> {
+        self.bonds().begin_call(call, node, ties);
+        match self.depend_on(node) {
+            true => Ok(()),
+            false => {
+                self.bonds().forget_call(call);
+                Err(SpawnError::NoConnection)
+            }
+        }
+    }
+
+    /// Takes what lies at the door and acts on it; true if there is something new to receive.
+    #[inline]
+    pub(crate) fn fetch(&mut self) -> bool {
+        let mut news = false;
+        for parcel in take_parcels() {
+            // SAFETY: what lies at a process's door are letters, and what was taken is ours.
+            let letter = unsafe { Owned::from_raw(parcel) };
+            if letter.generation() != self.pid.generation {
+                continue; // for a process that lived in this slot before
+            }
+            match letter.sort() {
+                Sort::Message => {
+                    self.queue.push(letter);
+                    news = true;
+                }
+                _ => news |= self.act(letter),
+            }
+        }
+        news
+    }
+
+    #[cold]
+    fn act(&mut self, letter: Owned) -> bool {
+        if self.exit.is_some() {
+            self.queue.push(letter); // too late: `reap` answers it
+            return false;
+        }
+        if let Some(call) = letter.call() {
+            return self.bonds().settle_call(call, Call::Answered(letter)).is_ok();
+        }
+        match letter.into_control() {
+            Ok(control) => self.obey(control),
+            Err(letter) => {
+                self.queue.push(letter);
+                true
+            }
+        }
+    }
+
+    /// Acts on a control signal; true if there is something new to receive.
+    fn obey(&mut self, control: Control) -> bool {
+        match control {
+            Control::Exit { from, reason, by_link } => return self.exit_signal(from, reason, by_link),
+            Control::Link { from } => {
+                self.bonds().linked_by(from);
+                return !self.depend_on(from.node);
+            }
+            Control::Unlink { from, unlink } => {
+                self.bonds().unlinked_by(from);
+                send::control(self.node(), from, Control::UnlinkAck { from: self.pid, unlink });
+            }
+            Control::UnlinkAck { from, unlink } => self.bonds().unlink_acknowledged(from, unlink),
+            Control::Monitor { from, monitor } => {
+                self.bonds().monitored_by.insert((from, monitor));
+                self.depend_on(from.node);
+            }
+            Control::Demonitor { from, monitor } => {
+                self.bonds().monitored_by.remove(&(from, monitor));
+            }
+            Control::Down { from, monitor, reason } => return self.down(from, monitor, reason),
+            Control::NoAnswer { call, reason } => return self.bonds().settle_call(call, Call::Ended(reason)).is_ok(),
+            Control::EncodedAnswer { call, hash, bytes } => {
+                self.tie_spawned(call, &bytes);
+                return self.bonds().settle_call(call, Call::Encoded { hash, bytes }).is_ok();
+            }
+            Control::ConnectionLost { node } => {
+                self.lose_node(node);
+                return true;
+            }
+            Control::Node(event) => {
+                self.notice(Notice::Node(event));
+                return true;
+            }
+        }
+        false
+    }
+
+    /// The connection to a node is lost: what tied this process to it ends, here.
+    fn lose_node(&mut self, node: NodeId) {
+        let lost = self.bonds().lose_node(node);
+        for pid in lost.links {
+            self.take_effect(pid, Reason::NoConnection);
+        }
+        for (monitor, pid) in lost.monitors {
+            let reason = Reason::NoConnection;
+            self.notice(Notice::Down { monitor: Monitor(monitor), pid: Pid::new(pid), reason });
+        }
+    }
+
+    /// A process that was asked for has its pid: its ties hold from here on, before any signal of it is looked at.
+    fn tie_spawned(&mut self, call: u64, answer: &[u8]) {
+        if let Some((link, monitor)) = self.bonds().take_ties(call)
+            && let Ok(Ok(child)) = postcard::from_bytes::<SpawnAnswer>(answer)
+        {
+            self.bind_child(child.raw, link, monitor);
+        }
+    }
+
+    /// The table of exit signals; see `docs/processes.md`.
+    fn exit_signal(&mut self, from: RawPid, reason: Reason, by_link: bool) -> bool {
+        match by_link {
+            true if !self.bonds().exited_by_link(from) => false,
+            false if reason == Reason::Kill => {
+                self.exit = Some(Reason::Killed);
+                false
+            }
+            false if reason.is_normal() && from == self.pid && !self.trapping => {
+                self.exit = Some(reason);
+                false
+            }
+            _ => self.take_effect(from, reason),
+        }
+    }
+
+    fn take_effect(&mut self, from: RawPid, reason: Reason) -> bool {
+        if self.trapping {
+            self.notice(Notice::Exit { from: Pid::new(from), reason });
+            return true;
+        }
+        if !reason.is_normal() && self.exit.is_none() {
+            self.exit = Some(reason);
+        }
+        false
+    }
+
+    fn down(&mut self, from: RawPid, monitor: u64, reason: Reason) -> bool {
+        let known = self.bonds().monitors.get(&monitor) == Some(&from);
+        if known {
+            self.bonds().monitors.remove(&monitor);
+            self.notice(Notice::Down { monitor: Monitor(monitor), pid: Pid::new(from), reason });
+        }
+        known
+    }
+
+    fn notice(&mut self, notice: Notice) {
+        self.queue.push(Owned::notice(self.pid.generation, notice));
+    }
+}
+
+/// A process in its slot; the state comes first, where [`crate::process::Process`] finds it.
+#[repr(C)]
+pub(crate) struct ProcessBody<F> {
+    state: State,
+    future: ManuallyDrop<F>,
+}
+
+impl<F> ProcessBody<F> {
+    /// Whether the future fits beside the state; if not, it is boxed.
+    pub(crate) const FITS: bool = size_of::<Self>() <= BODY_SIZE && align_of::<Self>() <= 64;
+
+    pub(crate) fn new(state: State, future: F) -> Self {
+        ProcessBody { state, future: ManuallyDrop::new(future) }
+    }
+}
+
+// SAFETY: 1. the future runs and is dropped inside `catch_unwind`, the rest does not panic; 2. `end` drops both parts.
+unsafe impl<F: Future<Output: IntoReason> + 'static> Body for ProcessBody<F> {
+    unsafe fn poll(this: *mut Self, context: &mut Context<'_>) -> Poll<()> {
+        // The future holds a `Process`, which reaches the state during the poll: no reference to it is kept here.
+        // SAFETY: (of all derefs) the body is ours during the turn, and parts are borrowed one after another.
+        unsafe { (*this).state.fetch() };
+        if unsafe { (*this).state.exit.is_none() } {
+            // SAFETY: the future stays where it is until it is dropped there.
+            let future = unsafe { Pin::new_unchecked(&mut *(*this).future) };
+            let reason = match catch_unwind(AssertUnwindSafe(|| future.poll(context))) {
+                Ok(Poll::Pending) => None,
+                Ok(Poll::Ready(output)) => Some(output.into_reason()),
+                Err(payload) => Some(Reason::panic(&*payload)),
+            };
+            // SAFETY: as above. The first reason counts: one that came by a signal was there before.
+            let state = unsafe { &mut (*this).state };
+            if state.exit.is_none() {
+                state.exit = reason;
+            }
+        }
+        // SAFETY: as above.
+        match unsafe { (*this).state.exit.is_some() } {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    }
+
+    unsafe fn end(this: *mut Self, _: TaskId, parcels: Parcels) {
+        // SAFETY: as in `poll`.
+        let _ending = reap::Ending::with(unsafe { (*this).state.exit.clone() }.unwrap_or(Reason::Killed));
+        // SAFETY: called once; the future is dropped in place and not touched again. Its destructors may use the state.
+        let dropped = catch_unwind(AssertUnwindSafe(|| unsafe { ManuallyDrop::drop(&mut (*this).future) }));
+        // SAFETY: the state is moved out, and the body is not touched again.
+        let mut state = unsafe { ptr::read(&raw const (*this).state) };
+        if let Err(payload) = dropped {
+            // P-18: a destructor's panic becomes the reason of a process that had none of its own.
+            state.exit = match state.exit {
+                None | Some(Reason::Normal) => Some(Reason::panic(&*payload)),
+                first => first,
+            };
+        }
+        for parcel in parcels {
+            // SAFETY: as in `fetch`.
+            let letter = unsafe { Owned::from_raw(parcel) };
+            if letter.generation() == state.pid.generation {
+                state.queue.push(letter);
+            }
+        }
+        reap::reap(state);
+    }
+}

@@ -1,0 +1,231 @@
+//! Calls: a request with a way to answer it.
+//!
+//! The way to answer is a value in the request, [`Reply`], which may travel on, to another process or node. It is used
+//! up by the answer. If it is dropped instead (the server ended with the request in its mailbox, or forgot about it),
+//! the caller learns that at once, and why: so a call needs no monitor, and no time-out to notice a dead server.
+//!
+//! Answers do not go through the mailbox: they wait in a table of open calls, so that a caller with a full mailbox
+//! finds its answer without looking through it, and a late answer finds nothing.
+
+use crate::{
+    bonds::Call,
+    dist,
+    message::{Crosses, Message, Wire},
+    node::{self, Node},
+    pid::{Pid, RawPid},
+    process::{Process, within},
+    reap,
+    reason::Reason,
+    send::{self, SendError},
+    signal::Control,
+};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
+use std::{cell::Cell, fmt, future::poll_fn, marker::PhantomData, task::Poll, time::Duration};
+
+/// Why a call gave no answer.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The answer did not come in time; if it still comes, it is thrown away.
+    #[error("no answer came in time")]
+    Timeout,
+    /// The request was let go unanswered: its holder ended with this reason, or [`Reason::Normal`] if it only dropped
+    /// the request; [`Reason::NoProc`] if there was no such process, [`Reason::NoConnection`] if its node is lost.
+    #[error("the request was not answered: {0}")]
+    Unanswered(Reason),
+    /// A process that calls itself would wait for ever.
+    #[error("a process cannot call itself")]
+    Itself,
+    /// The request could not be sent.
+    #[error("the request could not be sent: {0}")]
+    Unsent(String),
+    /// The answer is of another type than the caller waits for, or cannot be decoded.
+    #[error("the answer cannot be read: {0}")]
+    Undecodable(String),
+}
+
+/// The way to answer a call; see the module's text.
+pub struct Reply<T> {
+    caller: RawPid,
+    call: u64,
+    /// Whether dropping it means that nobody answers. Not after it was encoded: its other self answers.
+    armed: Cell<bool>,
+    answers: PhantomData<fn(T)>,
+}
+
+impl<T> fmt::Debug for Reply<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply").field("caller", &self.caller).field("call", &self.call).finish()
+    }
+}
+
+impl<T> Reply<T> {
+    fn new(caller: RawPid, call: u64) -> Self {
+        Reply { caller, call, armed: Cell::new(true), answers: PhantomData }
+    }
+
+    /// Who waits for the answer.
+    pub fn caller(&self) -> Pid {
+        Pid::new(self.caller)
+    }
+}
+
+impl<T: Message> Reply<T> {
+    /// Answers. If the caller no longer waits, nothing happens.
+    pub fn send(self, answer: T) {
+        if let Some(node) = node::here() {
+            self.armed.set(false);
+            send::answer(node, self.caller, self.call, answer);
+        }
+    }
+}
+
+impl<T> Drop for Reply<T> {
+    fn drop(&mut self) {
+        if self.armed.get()
+            && let Some(node) = node::here()
+        {
+            let reason = reap::ending().unwrap_or(Reason::Normal);
+            send::control(node, self.caller, Control::NoAnswer { call: self.call, reason });
+        }
+    }
+}
+
+impl<T> Serialize for Reply<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.armed.set(false);
+        (self.caller, self.call).serialize(serializer)
+    }
+}
+
+impl<'de, T> Deserialize<'de> for Reply<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (caller, call) = Deserialize::deserialize(deserializer)?;
+        Ok(Reply::new(caller, call))
+    }
+}
+
+impl<T: Crosses + Serialize + DeserializeOwned> Message for Reply<T> {
+    const NAME: &'static str = "Reply<T>";
+    const WIRE: Option<Wire<Self>> = Some(Wire::of());
+    const HASH: u32 = T::HASH.rotate_left(7) ^ 0x5eed;
+}
+
+impl<T: Crosses + Serialize + DeserializeOwned> Crosses for Reply<T> {}
+
+impl<M: Message> Process<M> {
+    /// Sends a request and waits for its answer, up to `limit`.
+    ///
+    /// ```
+    /// use holm::{Message, Process, Reply};
+    /// use serde::{Deserialize, Serialize};
+    /// use std::time::Duration;
+    ///
+    /// #[derive(Serialize, Deserialize, Message)]
+    /// struct Double(u64, Reply<u64>);
+    ///
+    /// holm::block_on(async |mut me: Process<()>| {
+    ///     let server = me
+    ///         .spawn(async |mut me: Process<Double>| {
+    ///             let Double(number, reply) = me.receive().await;
+    ///             reply.send(2 * number);
+    ///         })
+    ///         .unwrap();
+    ///     let answer = me.call(server, |reply| Double(21, reply), Duration::from_secs(5)).await;
+    ///     assert_eq!(answer, Ok(42));
+    /// })
+    /// .unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// If the call is dropped, its answer is thrown away when it comes.
+    pub async fn call<N: Message, T: Message>(
+        &mut self,
+        server: Pid<N>,
+        request: impl FnOnce(Reply<T>) -> N,
+        limit: Duration,
+    ) -> Result<T, CallError> {
+        let mut open = Open::begin(self, server.raw)?;
+        let request = request(Reply::new(open.caller, open.call));
+        open.send(server, request)?;
+        match within(limit, open.answer::<T>()).await {
+            Some(answer) => answer,
+            None => Err(CallError::Timeout),
+        }
+    }
+}
+
+/// A call that is open until this is dropped.
+struct Open<'a, M: Message> {
+    process: &'a mut Process<M>,
+    node: &'static Node,
+    caller: RawPid,
+    call: u64,
+}
+
+impl<'a, M: Message> Open<'a, M> {
+    fn begin(process: &'a mut Process<M>, server: RawPid) -> Result<Self, CallError> {
+        let state = process.state();
+        let (node, caller) = (state.node(), state.pid);
+        if caller == server {
+            return Err(CallError::Itself);
+        }
+        let call = state.number();
+        state.begin_call(call, server.node);
+        Ok(Open { process, node, caller, call })
+    }
+
+    fn send<N: Message>(&self, server: Pid<N>, request: N) -> Result<(), CallError> {
+        let sent = match server.raw.node == self.node.id {
+            true => server.send(request),
+            false => dist::send_request(self.node, server.raw, request, (self.caller, self.call)),
+        };
+        sent.map_err(|error: SendError<N>| CallError::Unsent(error.to_string()))
+    }
+
+    async fn answer<T: Message>(&mut self) -> Result<T, CallError> {
+        let end = poll_fn(|context| {
+            if !holm_scheduler::spend(1) {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let state = self.process.state();
+            loop {
+                if let Some(end) = state.bonds().take_settled(self.call) {
+                    return Poll::Ready(end);
+                }
+                if !state.fetch() {
+                    return Poll::Pending;
+                }
+            }
+        });
+        match end.await {
+            Call::Answered(letter) => match letter.into_answer::<T>() {
+                Ok(answer) => Ok(answer.value),
+                Err(_) => Err(CallError::Undecodable(format!("it is no {}", T::NAME))),
+            },
+            Call::Encoded { hash, bytes } => match T::WIRE {
+                Some(wire) if hash == T::HASH => {
+                    (wire.decode)(&bytes).map_err(|error| CallError::Undecodable(error.to_string()))
+                }
+                _ => Err(CallError::Undecodable(format!("it is no {}", T::NAME))),
+            },
+            Call::Ended(reason) => Err(CallError::Unanswered(reason)),
+            Call::Waiting => unreachable!("a call that waits has not ended"),
+        }
+    }
+}
+
+impl<M: Message> Drop for Open<'_, M> {
+    fn drop(&mut self) {
+        let is_current = crate::process::current_pid(self.node) == self.caller;
+        if is_current {
+            self.process.state().bonds().forget_call(self.call);
+        }
+    }
+}

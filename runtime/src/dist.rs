@@ -1,0 +1,214 @@
+//! Other nodes: who is connected, and what is sent to them.
+//!
+//! ```text
+//!   send ──► Peers ──► outbox ─┐                        ┌─► ops ──► deliver
+//!            (by node)         ▼                        │
+//!                       link task: outbox ─► session ─► road ─► … ─► session
+//! ```
+//!
+//! A process that sends encodes its signal into the peer's outbox, under a short lock, and goes on. The link's task
+//! swaps the outbox for an empty one when it has its turn, so that signals of one turn leave as one batch, and it alone
+//! touches session and road. It runs as a plain task; remote spawn is a message to it like any other.
+
+mod link;
+mod ops;
+mod outbox;
+mod request;
+
+pub(crate) use link::{Link, LinkState, start as start_link};
+pub(crate) use request::{SpawnAnswer, SpawnRequest, spawn_there, whereis_there};
+
+use crate::{
+    deliver,
+    message::Message,
+    node::Node,
+    pid::{NodeId, RawPid},
+    process::current_pid,
+    reason::Reason,
+    send::SendError,
+    signal::Control,
+};
+use holm_transport::Lane;
+use ops::Head;
+use outbox::{Outbox, Refused};
+use parking_lot::{Mutex, RwLock};
+use std::{
+    collections::HashSet,
+    fmt,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+/// What a sender wants if the outbox is above its mark.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WhenFull {
+    /// Queue it all the same, and let others run before the sender goes on.
+    HoldBack,
+    /// Give it back.
+    Refuse,
+}
+
+/// A connected node.
+pub(crate) struct Peer {
+    pub(crate) node: NodeId,
+    pub(crate) name: Arc<str>,
+    outbox: Outbox,
+    /// Processes of this node that have links, monitors or calls there; nothing once the connection is lost.
+    bound: Mutex<Option<HashSet<RawPid>>>,
+}
+
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Peer({})", self.name)
+    }
+}
+
+/// The connected nodes.
+#[derive(Debug, Default)]
+pub(crate) struct Peers(RwLock<Vec<Arc<Peer>>>);
+
+impl Peers {
+    pub(crate) fn get(&self, node: NodeId) -> Option<Arc<Peer>> {
+        self.0.read().iter().find(|peer| peer.node == node).cloned()
+    }
+
+    /// The connected nodes' ids and names.
+    pub(crate) fn list(&self) -> Vec<(NodeId, Arc<str>)> {
+        self.0.read().iter().map(|peer| (peer.node, peer.name.clone())).collect()
+    }
+
+    fn add(&self, peer: Arc<Peer>) {
+        self.0.write().push(peer);
+    }
+
+    /// Takes a lost node off, and gives the processes that must hear of it.
+    fn remove(&self, peer: &Arc<Peer>) -> HashSet<RawPid> {
+        self.0.write().retain(|other| !Arc::ptr_eq(other, peer));
+        peer.outbox.close();
+        peer.bound.lock().take().unwrap_or_default()
+    }
+
+    /// A process begins to depend on a node; false if that is not connected.
+    pub(crate) fn bind(&self, process: RawPid, node: NodeId) -> bool {
+        let Some(peer) = self.get(node) else { return false };
+        let mut bound = peer.bound.lock();
+        bound.as_mut().map(|bound| bound.insert(process)).is_some()
+    }
+
+    /// A process that depended on other nodes has ended.
+    pub(crate) fn forget(&self, process: RawPid) {
+        for peer in self.0.read().iter() {
+            if let Some(bound) = &mut *peer.bound.lock() {
+                bound.remove(&process);
+            }
+        }
+    }
+}
+
+/// Queues a signal for a node.
+fn post(
+    node: &Node,
+    to: NodeId,
+    lane: Lane,
+    key: u64,
+    when_full: WhenFull,
+    encode: impl FnOnce(&mut Vec<u8>) -> Result<(), String>,
+) -> Result<(), Refused> {
+    let peer = node.peers.get(to).ok_or(Refused::NoConnection)?;
+    peer.outbox.push(lane, key, when_full, encode)
+}
+
+/// Sends a message to a process of another node. If there is no connection it is lost, like one to a process that has
+/// ended.
+#[cold]
+pub(crate) fn send_message<M: Message>(
+    node: &Node,
+    to: RawPid,
+    message: M,
+    when_full: WhenFull,
+) -> Result<(), SendError<M>> {
+    let head = Head::Message { to, hash: M::HASH };
+    match send_body(node, to, when_full, head, &message) {
+        Ok(()) | Err(Refused::NoConnection) => Ok(()),
+        Err(refused) => Err(refused.of(message)),
+    }
+}
+
+/// Sends a request: as a message, but if nobody is there to take it, the caller is told.
+pub(crate) fn send_request<M: Message>(
+    node: &Node,
+    to: RawPid,
+    message: M,
+    call: (RawPid, u64),
+) -> Result<(), SendError<M>> {
+    let head = Head::Request { to, hash: M::HASH, caller: call.0, call: call.1 };
+    match send_body(node, to, WhenFull::HoldBack, head, &message) {
+        Ok(()) => Ok(()),
+        Err(Refused::NoConnection) => {
+            let lost = Control::NoAnswer { call: call.1, reason: Reason::NoConnection };
+            // The caller is the current process, so it lives.
+            let _ = deliver::control(node, call.0, lost);
+            Ok(())
+        }
+        Err(refused) => Err(refused.of(message)),
+    }
+}
+
+/// Sends the answer to a call of another node; if that cannot be, the caller learns of it by the lost connection, or is
+/// told that there is no answer.
+pub(crate) fn send_answer<T: Message>(node: &Node, to: RawPid, call: u64, value: T) {
+    let head = Head::Answer { to, hash: T::HASH, call };
+    if let Err(Refused::Unsendable(why)) = send_body(node, to, WhenFull::HoldBack, head, &value) {
+        send_control(node, to, Control::NoAnswer { call, reason: Reason::error(why) });
+    }
+}
+
+fn send_body<M: Message>(node: &Node, to: RawPid, when_full: WhenFull, head: Head, body: &M) -> Result<(), Refused> {
+    let wire = M::WIRE.ok_or(Refused::CannotCross)?;
+    let key = current_pid(node).order_key();
+    post(node, to.node, Lane::Data, key, when_full, |buffer| {
+        head.encode(buffer);
+        (wire.encode)(body, buffer).map_err(|error| error.to_string())
+    })
+}
+
+/// Sends a control signal to a process of another node. A request that finds no connection is answered as if the other
+/// side had been lost just then.
+pub(crate) fn send_control(node: &Node, to: RawPid, control: Control) {
+    let key = sender_of(&control).unwrap_or_else(|| current_pid(node)).order_key();
+    let sent = post(node, to.node, Lane::Control, key, WhenFull::HoldBack, |buffer| {
+        Head::Control { to }.encode(buffer);
+        postcard::to_extend(&control, ops::Appending(buffer)).map(drop).map_err(|error| error.to_string())
+    });
+    if sent.is_ok() {
+        return;
+    }
+    let (from, lost) = match control {
+        Control::Link { from } => (from, Control::Exit { from: to, reason: Reason::NoConnection, by_link: true }),
+        Control::Monitor { from, monitor } => (from, Control::Down { from: to, monitor, reason: Reason::NoConnection }),
+        _ => return,
+    };
+    let _ = deliver::control(node, from, lost); // one that has ended needs no answer
+}
+
+/// Who speaks in a control signal.
+fn sender_of(control: &Control) -> Option<RawPid> {
+    match control {
+        Control::Exit { from, .. }
+        | Control::Link { from }
+        | Control::Unlink { from, .. }
+        | Control::UnlinkAck { from, .. }
+        | Control::Monitor { from, .. }
+        | Control::Demonitor { from, .. }
+        | Control::Down { from, .. } => Some(*from),
+        _ => None,
+    }
+}
+
+/// Ready when the link to a node takes more, or is lost.
+pub(crate) fn poll_room(node: &Node, to: NodeId, context: &mut Context<'_>) -> Poll<()> {
+    match node.peers.get(to) {
+        Some(peer) => peer.outbox.poll_room(context),
+        None => Poll::Ready(()),
+    }
+}

@@ -1,0 +1,233 @@
+//! The bytes of signals between nodes.
+//!
+//! ```text
+//!  0  op        1   1 message  2 request  3 answer  4 control  5 spawn  6 whereis
+//!  1  slot      4   the receiver's (op 1–4)                                all numbers little endian
+//!  5  generation 4
+//!  9  hash      4   the body's type (op 1–3)
+//! 13  call      8   the number of the call (op 2, 3)
+//! 21  caller    8   its slot and generation (op 2)
+//!     body          postcard: the message, the answer; the control signal, the spawn or whereis request (op 4–6)
+//! ```
+//!
+//! A node speaks only for its own processes: a signal that claims to be from another node's process is dropped and
+//! counted. What cannot be decoded is dropped and counted too, and a caller is told; the connection stays up.
+
+use super::request::{SpawnRequest, WhereisRequest};
+use crate::{
+    deliver,
+    node::Node,
+    pid::{NodeId, RawPid},
+    reason::Reason,
+    send,
+    signal::Control,
+};
+use bytes::Bytes;
+
+const MESSAGE: u8 = 1;
+const REQUEST: u8 = 2;
+const ANSWER: u8 = 3;
+const CONTROL: u8 = 4;
+const SPAWN: u8 = 5;
+const WHEREIS: u8 = 6;
+
+/// What comes before a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Head {
+    Message { to: RawPid, hash: u32 },
+    Request { to: RawPid, hash: u32, caller: RawPid, call: u64 },
+    Answer { to: RawPid, hash: u32, call: u64 },
+    Control { to: RawPid },
+    Spawn,
+    Whereis,
+}
+
+impl Head {
+    #[inline]
+    pub(super) fn encode(self, into: &mut Vec<u8>) {
+        let mut put = |op: u8, to: RawPid| {
+            into.push(op);
+            into.extend_from_slice(&to.slot.to_le_bytes());
+            into.extend_from_slice(&to.generation.to_le_bytes());
+        };
+        match self {
+            Head::Message { to, hash } => {
+                put(MESSAGE, to);
+                into.extend_from_slice(&hash.to_le_bytes());
+            }
+            Head::Request { to, hash, caller, call } => {
+                put(REQUEST, to);
+                into.extend_from_slice(&hash.to_le_bytes());
+                into.extend_from_slice(&call.to_le_bytes());
+                into.extend_from_slice(&caller.slot.to_le_bytes());
+                into.extend_from_slice(&caller.generation.to_le_bytes());
+            }
+            Head::Answer { to, hash, call } => {
+                put(ANSWER, to);
+                into.extend_from_slice(&hash.to_le_bytes());
+                into.extend_from_slice(&call.to_le_bytes());
+            }
+            Head::Control { to } => put(CONTROL, to),
+            Head::Spawn => into.push(SPAWN),
+            Head::Whereis => into.push(WHEREIS),
+        }
+    }
+
+    /// The head of a signal from `peer` to `here`, and its body; nothing if it is malformed.
+    #[inline]
+    fn decode(bytes: &[u8], here: NodeId, peer: NodeId) -> Option<(Head, &[u8])> {
+        let (&op, rest) = bytes.split_first()?;
+        let mut cursor = Cursor(rest);
+        let head = match op {
+            MESSAGE => Head::Message { to: cursor.pid(here)?, hash: cursor.u32()? },
+            REQUEST => {
+                let (to, hash, call) = (cursor.pid(here)?, cursor.u32()?, cursor.u64()?);
+                Head::Request { to, hash, call, caller: cursor.pid(peer)? }
+            }
+            ANSWER => Head::Answer { to: cursor.pid(here)?, hash: cursor.u32()?, call: cursor.u64()? },
+            CONTROL => Head::Control { to: cursor.pid(here)? },
+            SPAWN => Head::Spawn,
+            WHEREIS => Head::Whereis,
+            _ => return None,
+        };
+        Some((head, cursor.0))
+    }
+}
+
+struct Cursor<'a>(&'a [u8]);
+
+impl Cursor<'_> {
+    #[inline]
+    fn u32(&mut self) -> Option<u32> {
+        let (bytes, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(u32::from_le_bytes(*bytes))
+    }
+
+    #[inline]
+    fn u64(&mut self) -> Option<u64> {
+        let (bytes, rest) = self.0.split_first_chunk()?;
+        self.0 = rest;
+        Some(u64::from_le_bytes(*bytes))
+    }
+
+    #[inline]
+    fn pid(&mut self, node: NodeId) -> Option<RawPid> {
+        Some(RawPid { node, slot: self.u32()?, generation: self.u32()? })
+    }
+}
+
+/// Acts on a signal that came from a node.
+#[inline]
+pub(super) fn receive(node: &Node, peer: NodeId, bytes: &[u8]) {
+    match Head::decode(bytes, node.id, peer) {
+        Some((Head::Message { to, hash }, body)) => {
+            if deliver::encoded(node, to, hash, body).is_err() {
+                Node::count(&node.counters.undecodable);
+            }
+        }
+        Some((head, body)) => receive_other(node, peer, head, body),
+        None => Node::count(&node.counters.undecodable),
+    }
+}
+
+fn receive_other(node: &Node, peer: NodeId, head: Head, body: &[u8]) {
+    let malformed = || Node::count(&node.counters.undecodable);
+    match head {
+        Head::Message { .. } => unreachable!("`receive` takes messages"),
+        Head::Request { to, hash, caller, call } => {
+            let refuse = |reason| send::control(node, caller, Control::NoAnswer { call, reason });
+            match deliver::encoded(node, to, hash, body) {
+                Ok(true) => {}
+                Ok(false) => refuse(Reason::NoProc),
+                Err(error) => {
+                    malformed();
+                    refuse(Reason::error(error));
+                }
+            }
+        }
+        Head::Answer { to, hash, call } => {
+            let answer = Control::EncodedAnswer { call, hash, bytes: Bytes::copy_from_slice(body) };
+            drop(deliver::control(node, to, answer)); // a caller that has ended needs none
+        }
+        Head::Control { to } => match postcard::from_bytes::<Control>(body) {
+            Ok(control) if !is_foreign(&control, peer) => {
+                if let Err(control) = deliver::control(node, to, control) {
+                    send::bounce(node, control, to);
+                }
+            }
+            Ok(_) => Node::count(&node.counters.impostors),
+            Err(_) => malformed(),
+        },
+        Head::Spawn => match postcard::from_bytes::<SpawnRequest>(body) {
+            Ok(request) if request.caller.node == peer => request.serve(node),
+            Ok(_) => Node::count(&node.counters.impostors),
+            Err(_) => malformed(),
+        },
+        Head::Whereis => match postcard::from_bytes::<WhereisRequest>(body) {
+            Ok(request) if request.caller.node == peer => request.serve(node),
+            Ok(_) => Node::count(&node.counters.impostors),
+            Err(_) => malformed(),
+        },
+    }
+}
+
+/// True if a control signal is not for this peer to send: it speaks for another node's process, or it is one that only
+/// this node's own runtime sends.
+fn is_foreign(control: &Control, peer: NodeId) -> bool {
+    match super::sender_of(control) {
+        Some(from) => from.node != peer,
+        None => !matches!(control, Control::NoAnswer { .. }),
+    }
+}
+
+/// postcard wants to own what it extends.
+pub(super) struct Appending<'a>(pub(super) &'a mut Vec<u8>);
+
+impl Extend<u8> for Appending<'_> {
+    fn extend<I: IntoIterator<Item = u8>>(&mut self, bytes: I) {
+        self.0.extend(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HERE: NodeId = NodeId(1);
+    const PEER: NodeId = NodeId(2);
+
+    fn pid(node: NodeId) -> RawPid {
+        RawPid { node, slot: 70_000, generation: 9 }
+    }
+
+    #[test]
+    fn heads_come_out_as_they_went_in() {
+        let heads = [
+            Head::Message { to: pid(HERE), hash: 7 },
+            Head::Request { to: pid(HERE), hash: 7, caller: pid(PEER), call: 1 << 40 },
+            Head::Answer { to: pid(HERE), hash: 7, call: 3 },
+            Head::Control { to: pid(HERE) },
+            Head::Spawn,
+            Head::Whereis,
+        ];
+        for head in heads {
+            let mut bytes = Vec::new();
+            head.encode(&mut bytes);
+            bytes.extend_from_slice(b"body");
+            assert_eq!(Head::decode(&bytes, HERE, PEER), Some((head, &b"body"[..])));
+            for short in 0..bytes.len() - 4 {
+                assert_eq!(Head::decode(&bytes[..short], HERE, PEER), None, "{head:?} cut to {short}");
+            }
+        }
+        assert_eq!(Head::decode(&[77], HERE, PEER), None);
+    }
+
+    #[test]
+    fn a_node_speaks_only_for_its_own_processes() {
+        let third = RawPid { node: NodeId(3), ..pid(PEER) };
+        assert!(is_foreign(&Control::Link { from: third }, PEER));
+        assert!(!is_foreign(&Control::Link { from: pid(PEER) }, PEER));
+        assert!(is_foreign(&Control::ConnectionLost { node: NodeId(3) }, PEER));
+    }
+}

@@ -1,0 +1,100 @@
+//! Requests to a node itself: spawn an entry point, look up a name. They are answered like calls.
+
+use super::{Head, Refused, WhenFull, ops, post};
+use crate::{
+    entry::EntryPoint,
+    message::Message,
+    node::Node,
+    pid::{NodeId, Pid, RawPid},
+    process::current_pid,
+    send,
+    spawn::{Place, SpawnError, Target, Ties},
+};
+use holm_transport::Lane;
+use serde::{Deserialize, Serialize};
+
+/// What a node answers to a spawn request: the new process, or why there is none.
+pub(crate) type SpawnAnswer = Result<Pid, String>;
+
+/// Asks for a process that runs an entry point.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct SpawnRequest {
+    pub(crate) caller: RawPid,
+    pub(crate) call: u64,
+    pub(crate) entry: String,
+    pub(crate) scheduler: Option<u32>,
+    pub(crate) link: bool,
+    pub(crate) monitor: Option<u64>,
+    pub(crate) name: Option<String>,
+    pub(crate) argument: bytes::Bytes,
+}
+
+impl SpawnRequest {
+    pub(super) fn serve(self, node: &Node) {
+        let (caller, call) = (self.caller, self.call);
+        if let Err(error) = self.spawn(node) {
+            send::answer::<SpawnAnswer>(node, caller, call, Err(error.to_string()));
+        }
+    }
+
+    fn spawn(self, node: &Node) -> Result<(), SpawnError> {
+        let scheduler = match self.scheduler.map(|scheduler| Place::Scheduler(scheduler).target(node)) {
+            None => None,
+            Some(target) => match target? {
+                Target::Here(scheduler) => scheduler,
+                Target::There(..) => return Err(SpawnError::Elsewhere),
+            },
+        };
+        let entry = EntryPoint::find(&self.entry)
+            .ok_or_else(|| SpawnError::Refused(format!("there is no entry point {:?} here", self.entry)))?;
+        let ties = Ties {
+            link: self.link.then_some(self.caller),
+            monitor: self.monitor.map(|monitor| (self.caller, monitor)),
+            name: self.name,
+        };
+        // The answer is queued before the child can run, so that nothing of it arrives first.
+        let mut answer = |child: RawPid| {
+            send::answer::<SpawnAnswer>(node, self.caller, self.call, Ok(Pid::new(child)));
+        };
+        entry.start(node, scheduler, ties, &mut answer, &self.argument)
+    }
+}
+
+/// Asks for the process of a name, if it takes messages of a type.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct WhereisRequest {
+    pub(crate) caller: RawPid,
+    pub(crate) call: u64,
+    pub(crate) name: String,
+    pub(crate) hash: u32,
+}
+
+impl WhereisRequest {
+    pub(super) fn serve(self, node: &Node) {
+        let found = node.names.whereis(&self.name).filter(|pid| crate::deliver::takes_hash(node, *pid, self.hash));
+        send::answer::<Option<Pid>>(node, self.caller, self.call, found.map(Pid::new));
+    }
+}
+
+/// Sends a spawn request.
+pub(crate) fn spawn_there(node: &Node, to: NodeId, request: &SpawnRequest) -> Result<(), SpawnError> {
+    request_of(node, to, Head::Spawn, request).map_err(|refused| match refused {
+        Refused::Unsendable(why) => SpawnError::Argument(why),
+        _ => SpawnError::NoConnection,
+    })
+}
+
+/// Sends a whereis request; false if there is no connection.
+pub(crate) fn whereis_there<N: Message>(node: &Node, to: NodeId, caller: RawPid, call: u64, name: &str) -> bool {
+    let request = WhereisRequest { caller, call, name: name.to_string(), hash: N::HASH };
+    request_of(node, to, Head::Whereis, &request).is_ok()
+}
+
+fn request_of(node: &Node, to: NodeId, head: Head, request: &impl Serialize) -> Result<(), Refused> {
+    // In order behind what the caller sent there before.
+    let key = current_pid(node).order_key();
+    post(node, to, Lane::Data, key, WhenFull::HoldBack, |buffer| {
+        head.encode(buffer);
+        postcard::to_extend(request, ops::Appending(buffer)).map(drop).map_err(|error| error.to_string())
+    })
+}

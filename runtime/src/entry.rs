@@ -1,0 +1,213 @@
+//! Entry points: functions that a process can be started with on any node, by name.
+//!
+//! A closure is code at an address, which means nothing on another node. An entry point has a name that is the same
+//! everywhere, is registered when the program is linked, and takes its argument encoded. `#[holm::entry]` makes one out
+//! of an `async fn`; no code address ever crosses a wall, and a node starts nothing that is not registered in it.
+
+use crate::{
+    bonds::Call,
+    dist,
+    message::{Crosses, Message},
+    node::Node,
+    pid::{NodeId, Pid, RawPid},
+    process::{Monitor, Process},
+    reason::IntoReason,
+    spawn::{SpawnError, SpawnOptions, Spawned, Target, Ties, start},
+};
+use std::{
+    collections::HashMap,
+    future::{Future, poll_fn},
+    sync::OnceLock,
+    task::Poll,
+};
+
+/// A function that a process can be started with on any node. `#[holm::entry]` implements it.
+pub trait Entry: Copy + Send + 'static {
+    /// What the process receives.
+    type Message: Crosses;
+    /// What it is started with.
+    type Argument: Crosses;
+    /// Its name, the same on every node.
+    const NAME: &'static str;
+
+    /// The process's body.
+    fn body(me: Process<Self::Message>, argument: Self::Argument) -> impl Future<Output: IntoReason> + Send + 'static;
+}
+
+type Start = fn(&Node, Option<usize>, Ties, &mut dyn FnMut(RawPid), &[u8]) -> Result<(), SpawnError>;
+
+/// An entry point's registration; `#[holm::entry]` submits it.
+#[derive(Debug)]
+pub struct EntryPoint {
+    name: &'static str,
+    start: Start,
+}
+
+inventory::collect!(EntryPoint);
+
+impl EntryPoint {
+    /// The registration of an entry.
+    pub const fn of<E: Entry>() -> Self {
+        EntryPoint { name: E::NAME, start: start_encoded::<E> }
+    }
+
+    /// The entry point of this name.
+    ///
+    /// # Panics
+    ///
+    /// If two entry points of the program have one name.
+    pub(crate) fn find(name: &str) -> Option<&'static EntryPoint> {
+        static TABLE: OnceLock<HashMap<&'static str, &'static EntryPoint>> = OnceLock::new();
+        let table = TABLE.get_or_init(|| {
+            let mut table = HashMap::new();
+            for entry in inventory::iter::<EntryPoint> {
+                let twice = table.insert(entry.name, entry).is_some();
+                assert!(!twice, "two entry points are called {:?}: give one another name", entry.name);
+            }
+            table
+        });
+        table.get(name).copied()
+    }
+
+    pub(crate) fn start(
+        &self,
+        node: &Node,
+        scheduler: Option<usize>,
+        ties: Ties,
+        bind: &mut dyn FnMut(RawPid),
+        argument: &[u8],
+    ) -> Result<(), SpawnError> {
+        (self.start)(node, scheduler, ties, bind, argument)
+    }
+}
+
+fn start_encoded<E: Entry>(
+    node: &Node,
+    scheduler: Option<usize>,
+    ties: Ties,
+    bind: &mut dyn FnMut(RawPid),
+    argument: &[u8],
+) -> Result<(), SpawnError> {
+    let wire = E::Argument::WIRE.ok_or_else(|| SpawnError::Argument("its type does not cross".into()))?;
+    let argument = (wire.decode)(argument).map_err(|error| SpawnError::Argument(error.to_string()))?;
+    start::<E::Message, _, _>(node, scheduler, ties, bind, |me| E::body(me, argument)).map(drop)
+}
+
+impl<M: Message> Process<M> {
+    /// Starts a process with an entry point, wherever the options place it: on this node or another.
+    ///
+    /// ```
+    /// use holm::{Pid, Process, SpawnOptions};
+    ///
+    /// #[holm::entry]
+    /// async fn greet(me: Process<()>, parent: Pid<String>) {
+    ///     parent.send(format!("hello from {}", me.pid())).unwrap();
+    /// }
+    ///
+    /// holm::block_on(async |mut me: Process<String>| {
+    ///     let last = holm::schedulers() - 1;
+    ///     let parent = me.pid();
+    ///     let child = me.spawn_entry(greet, parent, SpawnOptions::new().scheduler(last)).await.unwrap();
+    ///     assert_eq!(me.receive().await, format!("hello from {}", child.pid));
+    /// })
+    /// .unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// See [`SpawnError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// A process that was asked for on another node may start all the same; if it was to be linked, it stays so.
+    pub async fn spawn_entry<E: Entry>(
+        &mut self,
+        _entry: E,
+        argument: E::Argument,
+        options: SpawnOptions,
+    ) -> Result<Spawned<E::Message>, SpawnError> {
+        let state = self.state();
+        match options.place.target(state.node())? {
+            Target::Here(_) => self.spawn_opt(options, |me| E::body(me, argument)),
+            Target::There(to, scheduler) => {
+                let mut bytes = Vec::new();
+                let wire = E::Argument::WIRE.ok_or_else(|| SpawnError::Argument("its type does not cross".into()))?;
+                (wire.encode)(&argument, &mut bytes).map_err(|error| SpawnError::Argument(error.to_string()))?;
+                let spawned = self.spawn_there(to, E::NAME, scheduler, bytes, options).await?;
+                Ok(Spawned { pid: Pid::new(spawned.pid.raw), monitor: spawned.monitor })
+            }
+        }
+    }
+
+    async fn spawn_there(
+        &mut self,
+        to: NodeId,
+        entry: &str,
+        scheduler: Option<u32>,
+        argument: Vec<u8>,
+        options: SpawnOptions,
+    ) -> Result<Spawned<crate::pid::Untyped>, SpawnError> {
+        let state = self.state();
+        let (node, caller) = (state.node(), state.pid);
+        let monitor = options.monitor.then(|| state.number());
+        let call = state.number();
+        let request = dist::SpawnRequest {
+            caller,
+            call,
+            entry: entry.to_string(),
+            scheduler,
+            link: options.link,
+            monitor,
+            name: options.name,
+            argument: argument.into(),
+        };
+        state.begin_call_to_node(call, to, Some((options.link, monitor)))?;
+        dist::spawn_there(node, to, &request)?;
+        let answer: dist::SpawnAnswer = self.settled(call).await?;
+        let pid = answer.map_err(SpawnError::Refused)?;
+        Ok(Spawned { pid, monitor: monitor.map(Monitor) })
+    }
+
+    /// The process that has a name on the node which runs a scheduler, if it receives messages of this type.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such scheduler, or no connection to its node.
+    pub async fn whereis_at<N: Message>(&mut self, scheduler: u32, name: &str) -> Result<Option<Pid<N>>, SpawnError> {
+        let state = self.state();
+        let (node, caller) = (state.node(), state.pid);
+        let to = match crate::spawn::Place::Scheduler(scheduler).target(node)? {
+            Target::Here(_) => return Ok(crate::process::whereis(name)),
+            Target::There(to, _) => to,
+        };
+        let call = state.number();
+        state.begin_call_to_node(call, to, None)?;
+        if !dist::whereis_there::<N>(node, to, caller, call, name) {
+            return Err(SpawnError::NoConnection);
+        }
+        let found: Option<Pid> = self.settled(call).await?;
+        Ok(found.map(|pid| Pid::new(pid.raw)))
+    }
+
+    /// Waits for what a node answers.
+    async fn settled<T: Message>(&mut self, call: u64) -> Result<T, SpawnError> {
+        let settled = poll_fn(|_| {
+            let state = self.state();
+            loop {
+                if let Some(settled) = state.bonds().take_settled(call) {
+                    return Poll::Ready(settled);
+                }
+                if !state.fetch() {
+                    return Poll::Pending;
+                }
+            }
+        });
+        match settled.await {
+            Call::Encoded { hash, bytes } if hash == T::HASH => T::WIRE
+                .and_then(|wire| (wire.decode)(&bytes).ok())
+                .ok_or_else(|| SpawnError::Refused("its answer cannot be read".into())),
+            Call::Ended(crate::Reason::NoConnection) => Err(SpawnError::NoConnection),
+            _ => Err(SpawnError::Refused("its answer cannot be read".into())),
+        }
+    }
+}

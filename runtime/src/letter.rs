@@ -1,0 +1,345 @@
+//! Letters: what lies at a process's door and in its mailbox.
+//!
+//! ```text
+//!  0  link, label     16   the scheduler's parcel; the label is the generation that the letter is for
+//! 16  kind             8   what the body is, and how to free it
+//! 24  body                 a message, an answer, or a control signal
+//! ```
+//!
+//! A sender may be late: the process it wrote to has ended, and another lives in its slot. That one finds a label that
+//! is not its own, and frees the letter unread.
+
+use crate::signal::{Control, Notice};
+use holm_scheduler::Parcel;
+use std::{any::TypeId, ptr::NonNull};
+
+/// What a letter's body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sort {
+    Message,
+    Control,
+    Answer,
+    Notice,
+}
+
+/// What a letter's body is, and how to free it without knowing its type.
+#[derive(Debug)]
+pub(crate) struct Kind {
+    pub(crate) sort: Sort,
+    body: TypeId,
+    discard: unsafe fn(NonNull<Parcel>),
+}
+
+/// The body of an answer to a call; the number comes first, see [`Owned::call`].
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct Answer<T> {
+    pub(crate) call: u64,
+    pub(crate) value: T,
+}
+
+#[repr(C)]
+struct Letter<T> {
+    parcel: Parcel,
+    kind: &'static Kind,
+    body: T,
+}
+
+/// A letter that somebody owns; dropping it frees it.
+#[derive(Debug)]
+pub(crate) struct Owned(NonNull<Parcel>);
+
+// SAFETY: bodies are `Send`, which `message`, `answer` and `control` ask for.
+unsafe impl Send for Owned {}
+
+const fn kind<T: 'static>(sort: Sort) -> Kind {
+    // SAFETY: (of the call inside) `discard` is called with a letter of this kind, so of this body.
+    Kind { sort, body: TypeId::of::<T>(), discard: |parcel| drop(unsafe { open::<T>(parcel) }) }
+}
+
+struct KindOf<T>(T);
+
+impl<T: 'static> KindOf<T> {
+    const MESSAGE: &'static Kind = &kind::<T>(Sort::Message);
+    const ANSWER: &'static Kind = &kind::<T>(Sort::Answer);
+    const CONTROL: &'static Kind = &kind::<T>(Sort::Control);
+    const NOTICE: &'static Kind = &kind::<T>(Sort::Notice);
+}
+
+/// The only place that makes letters.
+#[inline]
+fn pack<T>(generation: u32, kind: &'static Kind, body: T) -> Owned {
+    let letter = Box::new(Letter { parcel: Parcel::new(generation.into()), kind, body });
+    Owned(NonNull::from(Box::leak(letter)).cast())
+}
+
+/// The only place that frees letters.
+///
+/// # Safety
+///
+/// The parcel is a letter that was packed with a body of type `T`, and the caller's.
+#[inline]
+unsafe fn open<T>(parcel: NonNull<Parcel>) -> T {
+    // SAFETY: `pack` made the box with this type.
+    unsafe { Box::from_raw(parcel.cast::<Letter<T>>().as_ptr()) }.body
+}
+
+/// Frees a letter that came too late; see [`holm_scheduler::Config::discard`].
+pub(crate) unsafe fn discard(parcel: *mut Parcel) {
+    // SAFETY: the scheduler gives back only what was left, and only letters are left.
+    drop(unsafe { Owned::from_raw(NonNull::new_unchecked(parcel)) });
+}
+
+impl Owned {
+    #[inline]
+    pub(crate) fn message<M: Send + 'static>(generation: u32, message: M) -> Self {
+        pack(generation, KindOf::<M>::MESSAGE, message)
+    }
+
+    #[inline]
+    pub(crate) fn answer<T: Send + 'static>(generation: u32, answer: Answer<T>) -> Self {
+        const { assert!(align_of::<T>() <= 8, "an answer is aligned to 8 bytes at most") };
+        pack(generation, KindOf::<Answer<T>>::ANSWER, answer)
+    }
+
+    #[inline]
+    pub(crate) fn control(generation: u32, control: Control) -> Self {
+        pack(generation, KindOf::<Control>::CONTROL, control)
+    }
+
+    /// A notice is made by the process that reads it, out of a control signal.
+    pub(crate) fn notice(generation: u32, notice: Notice) -> Self {
+        pack(generation, KindOf::<Notice>::NOTICE, notice)
+    }
+
+    /// Takes over a letter from a chain.
+    ///
+    /// # Safety
+    ///
+    /// The parcel is a letter, and nobody else owns it.
+    #[inline]
+    pub(crate) unsafe fn from_raw(parcel: NonNull<Parcel>) -> Self {
+        Owned(parcel)
+    }
+
+    /// Gives the letter away, as the parcel that it is.
+    #[inline]
+    pub(crate) fn into_raw(self) -> NonNull<Parcel> {
+        let parcel = self.0;
+        std::mem::forget(self);
+        parcel
+    }
+
+    #[inline]
+    fn parcel(&self) -> &Parcel {
+        // SAFETY: an owned letter is alive.
+        unsafe { self.0.as_ref() }
+    }
+
+    #[inline]
+    fn kind(&self) -> &'static Kind {
+        // SAFETY: the kind lies at the same place whatever the body is.
+        unsafe { self.0.cast::<Letter<()>>().as_ref() }.kind
+    }
+
+    /// The generation that the letter is for.
+    #[inline]
+    pub(crate) fn generation(&self) -> u32 {
+        self.parcel().label() as u32
+    }
+
+    #[inline]
+    pub(crate) fn sort(&self) -> Sort {
+        self.kind().sort
+    }
+
+    #[inline]
+    fn holds<T: 'static>(&self, expected: &'static Kind) -> bool {
+        // The address decides in nearly all cases; a constant may have more than one.
+        let kind = self.kind();
+        std::ptr::eq(kind, expected) || (kind.sort == expected.sort && kind.body == TypeId::of::<T>())
+    }
+
+    /// The message, if it is one of this type.
+    #[inline]
+    pub(crate) fn into_message<M: 'static>(self) -> Result<M, Self> {
+        match self.holds::<M>(KindOf::<M>::MESSAGE) {
+            // SAFETY: just checked.
+            true => Ok(unsafe { open(self.into_raw()) }),
+            false => Err(self),
+        }
+    }
+
+    /// A look at the message, if it is one of this type.
+    #[inline]
+    pub(crate) fn as_message<M: 'static>(&self) -> Option<&M> {
+        let is = self.holds::<M>(KindOf::<M>::MESSAGE);
+        // SAFETY: just checked.
+        is.then(|| unsafe { &self.0.cast::<Letter<M>>().as_ref().body })
+    }
+
+    /// The answer, if it is one of this type.
+    #[inline]
+    pub(crate) fn into_answer<T: 'static>(self) -> Result<Answer<T>, Self> {
+        match self.holds::<Answer<T>>(KindOf::<Answer<T>>::ANSWER) {
+            // SAFETY: just checked.
+            true => Ok(unsafe { open(self.into_raw()) }),
+            false => Err(self),
+        }
+    }
+
+    /// The number of the call that an answer is for.
+    #[inline]
+    pub(crate) fn call(&self) -> Option<u64> {
+        // SAFETY: the parcel aligns a letter to 16, so a `u64` at its body's start lies where a body of alignment 8 or
+        // less begins; `answer` refuses others at compile time. The number is the first thing in it.
+        (self.sort() == Sort::Answer).then(|| unsafe { self.0.cast::<Letter<u64>>().as_ref().body })
+    }
+
+    /// The notice, if it is one.
+    pub(crate) fn into_notice(self) -> Result<Notice, Self> {
+        match self.sort() {
+            // SAFETY: notice letters hold a `Notice`.
+            Sort::Notice => Ok(unsafe { open(self.into_raw()) }),
+            _ => Err(self),
+        }
+    }
+
+    /// A look at the notice, if it is one.
+    pub(crate) fn as_notice(&self) -> Option<&Notice> {
+        // SAFETY: as in `into_notice`.
+        (self.sort() == Sort::Notice).then(|| unsafe { &self.0.cast::<Letter<Notice>>().as_ref().body })
+    }
+
+    /// The control signal, if it is one.
+    #[inline]
+    pub(crate) fn into_control(self) -> Result<Control, Self> {
+        match self.sort() {
+            // SAFETY: control letters hold a `Control`.
+            Sort::Control => Ok(unsafe { open(self.into_raw()) }),
+            _ => Err(self),
+        }
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        // SAFETY: the letter is ours, and its kind says what it is.
+        unsafe { (self.kind().discard)(self.0) };
+    }
+}
+
+/// A list of letters, oldest first, linked through them: what a process has received and not yet taken.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    oldest: Option<NonNull<Parcel>>,
+    newest: Option<NonNull<Parcel>>,
+}
+
+impl Queue {
+    pub(crate) const fn new() -> Self {
+        Queue { oldest: None, newest: None }
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, letter: Owned) {
+        let parcel = letter.into_raw();
+        // SAFETY: (both) what is in the queue is alive and the queue's.
+        unsafe { parcel.as_ref() }.set_next(std::ptr::null_mut());
+        match self.newest.replace(parcel) {
+            Some(newest) => unsafe { newest.as_ref() }.set_next(parcel.as_ptr()),
+            None => self.oldest = Some(parcel),
+        }
+    }
+
+    /// Takes the oldest letter.
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<Owned> {
+        let parcel = self.oldest?;
+        // SAFETY: as in `push`.
+        self.oldest = NonNull::new(unsafe { parcel.as_ref() }.next());
+        if self.oldest.is_none() {
+            self.newest = None;
+        }
+        Some(Owned(parcel))
+    }
+
+    /// Takes the oldest letter that is wanted; the others stay in their order.
+    pub(crate) fn take(&mut self, mut wanted: impl FnMut(&Owned) -> bool) -> Option<Owned> {
+        let mut before: Option<NonNull<Parcel>> = None;
+        let mut at = self.oldest;
+        while let Some(parcel) = at {
+            // SAFETY: as in `push`.
+            let next = NonNull::new(unsafe { parcel.as_ref() }.next());
+            // Only looked at: the queue owns it until it is unlinked.
+            let letter = std::mem::ManuallyDrop::new(Owned(parcel));
+            if wanted(&letter) {
+                let link = next.map_or(std::ptr::null_mut(), NonNull::as_ptr);
+                match before {
+                    // SAFETY: as in `push`.
+                    Some(before) => unsafe { before.as_ref() }.set_next(link),
+                    None => self.oldest = next,
+                }
+                if next.is_none() {
+                    self.newest = before;
+                }
+                return Some(std::mem::ManuallyDrop::into_inner(letter));
+            }
+            (before, at) = (Some(parcel), next);
+        }
+        None
+    }
+}
+
+impl Drop for Queue {
+    fn drop(&mut self) {
+        while let Some(letter) = self.pop() {
+            drop(letter);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn numbers(queue: &mut Queue) -> Vec<u64> {
+        std::iter::from_fn(|| queue.pop()).map(|letter| letter.into_message().unwrap()).collect()
+    }
+
+    #[test]
+    fn a_letter_opens_as_what_it_is_and_as_nothing_else() {
+        let letter = Owned::message(3, 7u64);
+        assert_eq!(letter.generation(), 3);
+        let letter = letter.into_message::<u32>().expect_err("it is a u64");
+        let letter = letter.into_answer::<u64>().expect_err("it is no answer");
+        assert_eq!(letter.into_message::<u64>().unwrap(), 7);
+        let answer = Owned::answer(0, Answer { call: 99, value: "text" });
+        assert_eq!(answer.call(), Some(99));
+        assert_eq!(answer.into_answer::<&str>().unwrap().value, "text");
+    }
+
+    #[test]
+    fn taking_from_the_middle_keeps_the_order_of_the_rest() {
+        for wanted in 0..4 {
+            let mut queue = Queue::new();
+            (0..4u64).for_each(|n| queue.push(Owned::message(0, n)));
+            let taken = queue.take(|letter| letter.as_message() == Some(&wanted)).unwrap();
+            assert_eq!(taken.into_message::<u64>().unwrap(), wanted);
+            queue.push(Owned::message(0, 9u64));
+            let rest: Vec<u64> = (0..4).filter(|&n| n != wanted).chain([9]).collect();
+            assert_eq!(numbers(&mut queue), rest);
+        }
+    }
+
+    #[test]
+    fn every_body_is_dropped_once() {
+        let count = std::sync::Arc::new(());
+        let mut queue = Queue::new();
+        (0..3).for_each(|_| queue.push(Owned::message(0, count.clone())));
+        drop(queue.pop());
+        drop(queue.pop().unwrap().into_message::<std::sync::Arc<()>>().unwrap());
+        drop(queue);
+        assert_eq!(std::sync::Arc::strong_count(&count), 1);
+    }
+}

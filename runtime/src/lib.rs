@@ -1,0 +1,68 @@
+//! Green processes with Erlang's failure semantics, in one OS process or many.
+//!
+//! A program is written once, in terms of processes, pids and numbered schedulers. A [layout] says, when it starts, how
+//! the schedulers are dealt out over OS processes: `1x8` is one process with eight schedulers, `8x1` eight processes
+//! with one each, joined by shared memory or TCP. The program does the same in all of them.
+//!
+//! ```
+//! use holm::{Process, Reason};
+//!
+//! holm::block_on(async |mut me: Process<String>| {
+//!     let parent = me.pid();
+//!     let (_, monitor) = me
+//!         .spawn_monitor(async move |_: Process<()>| {
+//!             parent.send("hello".into()).unwrap();
+//!             Reason::Shutdown
+//!         })
+//!         .unwrap();
+//!     assert_eq!(me.receive().await, "hello");
+//!     assert_eq!(me.down(monitor).await, Reason::Shutdown);
+//! })
+//! .unwrap();
+//! ```
+//!
+//! Where to read on: [`Process`] is what a process can do, [`Pid`] how it is sent to, [`macro@entry`] what can be
+//! started on another node, [`run`] how a program begins.
+
+extern crate self as holm;
+
+mod body;
+mod bonds;
+mod call;
+mod deliver;
+mod dist;
+mod entry;
+pub mod layout;
+mod letter;
+mod message;
+mod names;
+mod node;
+mod node_event;
+mod pid;
+mod process;
+mod reap;
+mod reason;
+mod runtime;
+mod send;
+mod signal;
+mod spawn;
+
+pub use call::{CallError, Reply};
+pub use entry::{Entry, EntryPoint};
+pub use holm_macros::{Message, entry};
+pub use holm_scheduler::{
+    JoinError, JoinHandle, Sleep, clock, panic_text, sleep, spawn as spawn_task, spawn_blocking, yield_now,
+};
+pub use message::{Crosses, Message, Wire, WireError};
+pub use names::{NAME_LEN_MAX, NameError};
+pub use node_event::NodeEvent;
+pub use pid::{NodeId, Pid, Untyped};
+pub use process::{Event, Monitor, Process, Timer, cancel_timer, exit, is_alive, send_after, unregister, whereis};
+pub use reason::{IntoReason, PanicReason, Reason, ValueReason};
+pub use runtime::{Error, NodeInfo, block_on, block_on_with, exit_code, nodes, run, schedulers};
+pub use send::SendError;
+pub use signal::Notice;
+pub use spawn::{Place, SpawnError, SpawnOptions, Spawned, spawn};
+
+#[doc(hidden)]
+pub use {inventory, serde};

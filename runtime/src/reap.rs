@@ -1,0 +1,67 @@
+//! The only place that ends a process.
+//!
+//! In this order: its door is closed and its name is nobody's (the scheduler did that), its future is dropped, its
+//! registered names are free, and only then do exit and down signals leave. Whoever sees that it has ended finds nothing
+//! of it any more.
+
+use crate::{body::State, bonds::Link, reason::Reason, send, signal::Control};
+
+pub(crate) fn reap(mut state: State) {
+    let (node, pid) = (state.node(), state.pid);
+    // A process that is ended without a reason is ended by the stop of its runtime.
+    let reason = state.exit.take().unwrap_or(Reason::Killed);
+    if let Some(bonds) = state.take_bonds() {
+        for name in &bonds.names {
+            node.names.unregister(name, Some(pid));
+        }
+        if bonds.watches_nodes {
+            node.watch_nodes(pid, false);
+        }
+        if bonds.abroad {
+            node.peers.forget(pid);
+        }
+        for (&other, &link) in &bonds.links {
+            if link == Link::Linked {
+                send::control(node, other, Control::Exit { from: pid, reason: reason.clone(), by_link: true });
+            }
+        }
+        for &(watcher, monitor) in &bonds.monitored_by {
+            send::control(node, watcher, Control::Down { from: pid, monitor, reason: reason.clone() });
+        }
+        for (&monitor, &other) in &bonds.monitors {
+            send::control(node, other, Control::Demonitor { from: pid, monitor });
+        }
+    }
+    while let Some(letter) = state.queue.pop() {
+        match letter.into_control() {
+            Ok(control) => send::bounce(node, control, pid),
+            // A message's destructor may panic; the others are dropped all the same.
+            Err(letter) => drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(letter)))),
+        }
+    }
+}
+
+thread_local! {
+    static ENDING: std::cell::RefCell<Option<Reason>> = const { std::cell::RefCell::new(None) };
+}
+
+/// While a process's future and letters are dropped: the reason with which it ended, for calls whose answers go down
+/// with it.
+pub(crate) struct Ending(Option<Reason>);
+
+impl Ending {
+    pub(crate) fn with(reason: Reason) -> Self {
+        Ending(ENDING.replace(Some(reason)))
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        ENDING.set(self.0.take());
+    }
+}
+
+/// Why whatever is dropped on this thread now is dropped: a process ends, or somebody lets go of it.
+pub(crate) fn ending() -> Option<Reason> {
+    ENDING.with_borrow(Clone::clone)
+}

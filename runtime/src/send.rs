@@ -1,0 +1,149 @@
+//! The only place that asks "here or elsewhere?".
+//!
+//! `deliver` stands below (this node's doors), `dist` beside it (the links to other nodes). What finds no process comes
+//! back here, and a request among it is answered: a link or a monitor of a process that has ended is told so.
+
+use crate::{
+    deliver, dist,
+    letter::{Answer, Owned},
+    message::Message,
+    node::{self, Node},
+    pid::{Pid, RawPid},
+    reason::Reason,
+    signal::Control,
+};
+use std::fmt;
+
+/// Why a message was not sent; it comes back.
+pub enum SendError<M> {
+    /// The receiver lives on another node, and this type of messages cannot cross.
+    CannotCross(M),
+    /// The receiver's node takes no more at the moment.
+    Busy(M),
+    /// The message is longer than a link carries, or cannot be encoded.
+    Unsendable(M, String),
+    /// The calling thread is no scheduler of a node.
+    NoNode(M),
+}
+
+impl<M> SendError<M> {
+    /// The message.
+    pub fn into_message(self) -> M {
+        match self {
+            SendError::CannotCross(m) | SendError::Busy(m) | SendError::Unsendable(m, _) | SendError::NoNode(m) => m,
+        }
+    }
+}
+
+impl<M> fmt::Debug for SendError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl<M> fmt::Display for SendError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SendError::CannotCross(_) => {
+                write!(f, "messages of type {} cannot cross to another node", std::any::type_name::<M>())
+            }
+            SendError::Busy(_) => f.write_str("the link to the receiver's node is full"),
+            SendError::Unsendable(_, why) => write!(f, "the message cannot be sent: {why}"),
+            SendError::NoNode(_) => f.write_str("there is no node on this thread: send from a process or a task"),
+        }
+    }
+}
+
+impl<M> std::error::Error for SendError<M> {}
+
+impl<M: Message> Pid<M> {
+    /// Sends a message. It never waits: the message is in the receiver's mailbox, or on its way to another node, or, if
+    /// the receiver has ended, gone. Signals from one process to another arrive in the order they were sent.
+    ///
+    /// A process that sends to a node whose link is full is held back at its next await of holm's, until there is room;
+    /// [`Pid::try_send`] says so instead.
+    ///
+    /// # Errors
+    ///
+    /// If the message cannot leave this node; it comes back.
+    #[inline]
+    pub fn send(self, message: M) -> Result<(), SendError<M>> {
+        let Some(node) = node::here() else { return Err(SendError::NoNode(message)) };
+        holm_scheduler::spend(1);
+        if self.raw.node == node.id {
+            deliver::message(node, self.raw, message);
+            return Ok(());
+        }
+        dist::send_message(node, self.raw, message, dist::WhenFull::HoldBack)
+    }
+
+    /// As [`Pid::send`], but a full link to the receiver's node is an error, and the message comes back.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Busy`], and those of [`Pid::send`].
+    pub fn try_send(self, message: M) -> Result<(), SendError<M>> {
+        let Some(node) = node::here() else { return Err(SendError::NoNode(message)) };
+        holm_scheduler::spend(1);
+        if self.raw.node == node.id {
+            deliver::message(node, self.raw, message);
+            return Ok(());
+        }
+        dist::send_message(node, self.raw, message, dist::WhenFull::Refuse)
+    }
+}
+
+impl<M: Message> Pid<M> {
+    /// As [`Pid::send`], but waits first until the link to the receiver's node has room, and counts as a point at which
+    /// others may run. This is the way to send a stream.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Pid::send`].
+    ///
+    /// # Cancel safety
+    ///
+    /// If it is dropped while it waits, nothing was sent.
+    pub async fn send_when_ready(self, message: M) -> Result<(), SendError<M>> {
+        let Some(node) = node::here() else { return Err(SendError::NoNode(message)) };
+        if !holm_scheduler::spend(1) {
+            holm_scheduler::yield_now().await;
+        }
+        if self.raw.node != node.id {
+            std::future::poll_fn(|context| dist::poll_room(node, self.raw.node, context)).await;
+        }
+        self.send(message)
+    }
+}
+
+/// Sends a control signal from a process of this node.
+pub(crate) fn control(node: &Node, to: RawPid, control: Control) {
+    if to.node != node.id {
+        return dist::send_control(node, to, control);
+    }
+    if let Err(control) = deliver::control(node, to, control) {
+        bounce(node, control, to);
+    }
+}
+
+/// Sends the answer to a call.
+pub(crate) fn answer<T: Message>(node: &Node, to: RawPid, call: u64, value: T) {
+    if to.node != node.id {
+        return dist::send_answer(node, to, call, value);
+    }
+    deliver::answer(node, to, Owned::answer(to.generation, Answer { call, value }));
+}
+
+/// A signal found no process. Whoever asked for something is answered in the name of the one that is not there.
+pub(crate) fn bounce(node: &Node, signal: Control, absent: RawPid) {
+    match signal {
+        Control::Link { from } => {
+            control(node, from, Control::Exit { from: absent, reason: Reason::NoProc, by_link: true });
+        }
+        Control::Unlink { from, unlink } => control(node, from, Control::UnlinkAck { from: absent, unlink }),
+        Control::Monitor { from, monitor } => {
+            control(node, from, Control::Down { from: absent, monitor, reason: Reason::NoProc });
+        }
+        _ => {}
+    }
+}

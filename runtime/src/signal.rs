@@ -1,0 +1,58 @@
+//! Signals other than messages: what processes, and the runtime, tell a process.
+//!
+//! Everything that reaches a process is one letter in one queue, so order needs no argument: signals from A to B arrive
+//! in the order in which A sent them, of whatever kind. The link and monitor protocols are the same between processes of
+//! one node and of two; `dist/ops.rs` gives each of these signals its bytes.
+
+use crate::{node_event::NodeEvent, pid::Pid, pid::RawPid, process::Monitor, reason::Reason};
+use serde::{Deserialize, Serialize};
+
+/// See the module's text.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Control {
+    /// An exit signal, sent by a link when `from` ended, or by [`crate::exit`].
+    Exit { from: RawPid, reason: Reason, by_link: bool },
+    /// `from` wants to be linked.
+    Link { from: RawPid },
+    /// `from` wants the link gone, and an acknowledgement with this number.
+    Unlink { from: RawPid, unlink: u64 },
+    /// The link is gone on `from`'s side.
+    UnlinkAck { from: RawPid, unlink: u64 },
+    /// `from` wants to know when the receiver ends.
+    Monitor { from: RawPid, monitor: u64 },
+    /// `from` no longer wants to know.
+    Demonitor { from: RawPid, monitor: u64 },
+    /// The process that the receiver monitors has ended.
+    Down { from: RawPid, monitor: u64, reason: Reason },
+    /// A call will get no answer: whoever held it let it go, or has ended.
+    NoAnswer { call: u64, reason: Reason },
+    /// The answer to a call, from another node; the bytes wait for the type that the caller knows.
+    EncodedAnswer { call: u64, hash: u32, bytes: bytes::Bytes },
+    /// The connection to a node was lost; links, monitors and calls to its processes end.
+    ConnectionLost { node: crate::NodeId },
+    /// A node came or went, for a process that asked.
+    Node(NodeEvent),
+}
+
+/// What a process finds in its mailbox beside messages.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Notice {
+    /// An exit signal, trapped: see [`crate::Process::trap_exits`].
+    Exit {
+        /// Who ended, or who sent the signal.
+        from: Pid,
+        /// Why.
+        reason: Reason,
+    },
+    /// A monitored process has ended.
+    Down {
+        /// The monitor that fired; it is used up.
+        monitor: Monitor,
+        /// Who ended.
+        pid: Pid,
+        /// Why; [`Reason::NoProc`] if it had ended before, [`Reason::NoConnection`] if its node is lost.
+        reason: Reason,
+    },
+    /// A node came or went: see [`crate::Process::watch_nodes`].
+    Node(NodeEvent),
+}
