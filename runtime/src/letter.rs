@@ -191,7 +191,7 @@ impl Owned {
     /// The number of the call that an answer is for.
     #[inline]
     pub(crate) fn call(&self) -> Option<u64> {
-        // SAFETY: the parcel aligns a letter to 16, so a `u64` at its body's start lies where a body of alignment 8 or
+        // SAFETY: the parcel aligns a letter to 8, so a `u64` at its body's start lies where a body of alignment 8 or
         // less begins; `answer` refuses others at compile time. The number is the first thing in it.
         (self.sort() == Sort::Answer).then(|| unsafe { self.0.cast::<Letter<u64>>().as_ref().body })
     }

@@ -124,6 +124,7 @@ impl fmt::Display for Reason {
 /// | `Ok(x)` | that of `x` |
 /// | `Err(error)` | [`Reason::Error`] with its text |
 /// | a [`Reason`] | itself |
+/// | nothing: it loops for ever | whatever ends it from outside |
 pub trait IntoReason {
     /// The reason with which the process ends.
     fn into_reason(self) -> Reason;
@@ -144,6 +145,22 @@ impl IntoReason for Reason {
 impl<T: IntoReason, E: fmt::Display> IntoReason for Result<T, E> {
     fn into_reason(self) -> Reason {
         self.map_or_else(Reason::error, IntoReason::into_reason)
+    }
+}
+
+/// Stable Rust has no name for the type of a body that loops for ever, but a function pointer that never returns has it
+/// as its output.
+trait Output {
+    type Type;
+}
+
+impl<T> Output for fn() -> T {
+    type Type = T;
+}
+
+impl IntoReason for <fn() -> ! as Output>::Type {
+    fn into_reason(self) -> Reason {
+        self
     }
 }
 

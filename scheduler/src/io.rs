@@ -4,7 +4,7 @@
 //! bits stay set until the task that met `WouldBlock` clears them. *The late edge*: an event between that `WouldBlock`
 //! and the clearing must not be lost, so each event also moves a count, and clearing fails if the count has moved.
 
-use crate::{pool::Pool, worker};
+use crate::{here, pool::Pool};
 use mio::{Interest, Registry, Token, event::Event, event::Source};
 use parking_lot::Mutex;
 use slab::Slab;
@@ -100,7 +100,7 @@ impl<S: Source> Watched<S> {
     ///
     /// Outside a scheduler.
     pub fn new(mut source: S) -> io::Result<Self> {
-        let (pool, scheduler) = worker::here().expect("a descriptor is watched by a scheduler: call this in a task");
+        let (pool, scheduler) = here::here().expect("a descriptor is watched by a scheduler: call this in a task");
         let descriptors = &pool.remote(scheduler).descriptors;
         let state = Arc::new(State { word: AtomicUsize::new(0), wakers: Mutex::new([None, None]) });
         let token = descriptors.table.lock().insert(state.clone());

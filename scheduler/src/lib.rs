@@ -37,6 +37,8 @@ mod blocking;
 #[cfg(not(loom))]
 pub mod clock;
 #[cfg(not(loom))]
+mod here;
+#[cfg(not(loom))]
 mod injector;
 #[cfg(not(loom))]
 mod io;
@@ -48,6 +50,8 @@ mod pool;
 mod slot;
 #[cfg(not(loom))]
 mod source;
+#[cfg(not(loom))]
+mod spawn;
 #[cfg(not(loom))]
 mod start;
 #[cfg(not(loom))]
@@ -63,15 +67,13 @@ mod worker;
 pub use crate::{
     behaviour::Body,
     door::Parcel,
+    here::{current, here, leave, may_touch, scheduler, send_errand, spend, take_parcels, unwatch, watch},
     io::{Direction, Ticket, Watched},
     pool::{Config, Pool},
     slot::{BODY_SIZE, Parcels, Slot, TaskId},
     source::Source,
+    spawn::{SpawnError, Spec, spawn as spawn_body},
     start::{Binding, Scheduler},
     task::{JoinError, JoinHandle, panic_text, spawn, spawn_blocking, spawn_on, yield_now},
     timer::{Sleep, TimerKey, call_at, cancel, deadline_ns, sleep},
-    worker::{
-        SpawnError, Spec, current, here, leave, may_touch, scheduler, send_errand, spawn as spawn_body, spend,
-        take_parcels, unwatch, watch,
-    },
 };

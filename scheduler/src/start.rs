@@ -3,8 +3,9 @@
 use crate::{
     park,
     pool::{Config, Pool, Remote},
+    spawn::SpawnError,
     task::{JoinError, spawn_on},
-    worker::{SpawnError, Worker, end_stragglers},
+    worker::{Worker, end_stragglers},
 };
 use holm_affinity::{PinError, pin_current_thread};
 use std::{

@@ -2,10 +2,11 @@
 
 use crate::{
     behaviour::{Body, Plain},
+    here,
     pool::Pool,
     slot::{BODY_SIZE, Slot},
+    spawn::{self, SpawnError, Spec},
     waker::waker_of,
-    worker::{self, SpawnError, Spec},
 };
 use parking_lot::Mutex;
 use std::{
@@ -250,7 +251,7 @@ where
     Plain<F>: Body,
 {
     // SAFETY: the future is `Send`.
-    let id = unsafe { worker::spawn(spec, pool, |_| body) }?;
+    let id = unsafe { spawn::spawn(spec, pool, |_| body) }?;
     let slot = Slot::at(id.slot).expect("a task that was spawned has a slot");
     Ok(waker_of(slot, id.generation))
 }
@@ -269,7 +270,7 @@ pub fn spawn_blocking<T: Send + 'static>(
             self.0.put(Err(JoinError::Cancelled)); // nothing if there is a result
         }
     }
-    let (pool, _) = worker::here().ok_or(SpawnError::NoScheduler)?;
+    let (pool, _) = here::here().ok_or(SpawnError::NoScheduler)?;
     let waiting = Waiting(Cell::new());
     let handle = JoinHandle(waiting.0.clone());
     pool.blocking.run(Box::new(move || {

@@ -1,6 +1,6 @@
 //! Sleeping and timed calls, on the wheel of the scheduler where they are set.
 
-use crate::{clock, wheel, worker};
+use crate::{clock, here, wheel};
 use std::{
     future::Future,
     pin::Pin,
@@ -41,13 +41,13 @@ pub fn deadline_ns(after: Duration) -> u64 {
 ///
 /// Outside a scheduler.
 pub fn call_at(deadline_ns: u64, call: Box<dyn FnOnce() + Send>) -> TimerKey {
-    worker::set_timer(deadline_ns, Expiry::Call(call))
+    here::set_timer(deadline_ns, Expiry::Call(call))
 }
 
 /// Cancels a timer. True if it had not fired and was set on this scheduler; a timer of another scheduler is cancelled
 /// soon, and may still fire until then.
 pub fn cancel(key: TimerKey) -> bool {
-    worker::cancel_timer(key)
+    here::cancel_timer(key)
 }
 
 /// Waits until `after` has passed since this call.
@@ -86,7 +86,7 @@ impl Future for Sleep {
             return Poll::Ready(());
         }
         if self.key.is_none() {
-            self.key = Some(worker::set_timer(self.deadline_ns, Expiry::Wake(context.waker().clone())));
+            self.key = Some(here::set_timer(self.deadline_ns, Expiry::Wake(context.waker().clone())));
         }
         Poll::Pending
     }

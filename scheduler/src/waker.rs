@@ -8,7 +8,7 @@
 //! A waker that outlived its task finds another generation and does nothing. If the slot was used 65,536 times since,
 //! it may wake a task that did not ask for it, which a future must bear anyway.
 
-use crate::{slot::Slot, worker};
+use crate::{here, slot::Slot};
 use std::{
     ptr,
     task::{RawWaker, RawWakerVTable, Waker},
@@ -42,6 +42,6 @@ fn wake(data: *const ()) {
     // SAFETY: made by `waker_of` from a slot, and slots are never unmapped.
     let slot: &'static Slot = unsafe { &*address.cast() };
     if slot.generation() as u16 == (data.addr() >> ADDRESS_BITS) as u16 {
-        worker::wake(slot);
+        here::wake(slot);
     }
 }

@@ -1,0 +1,76 @@
+//! What a worker looks at between turns: clock, inbox, errands, sources, timers, descriptors, injector, backlog.
+
+use super::Worker;
+use crate::{clock, timer::Expiry};
+
+/// A scheduler looks around about this often, or once in `LOOK_TURNS_MAX` turns, whichever comes first.
+const LOOK_NS: u64 = 20_000;
+pub(super) const LOOK_TURNS_MAX: u64 = 64;
+
+/// The kernel is asked for readiness not more often than this while there are tasks to run.
+const POLL_NS: u64 = 50_000;
+
+/// What it costs to wake a sleeping scheduler until it runs: a backlog shorter than this is not worth a helper.
+const WAKE_NS: u64 = 50_000;
+
+impl Worker {
+    #[cold]
+    pub(super) fn look_around(&self) {
+        let now = clock::now_ns();
+        let turns = self.turns.get();
+        let mut look = self.look.get();
+        let turn_ns = now.saturating_sub(look.at_ns) / (turns - look.at_turn).max(1);
+        look.next_turn = turns + (LOOK_NS / turn_ns.max(1)).clamp(1, LOOK_TURNS_MAX);
+        (look.at_ns, look.at_turn) = (now, turns);
+        let poll = now - look.polled_ns >= POLL_NS;
+        if poll {
+            look.polled_ns = now;
+        }
+        self.look.set(look);
+
+        self.serve(now);
+        if poll && !self.remote().descriptors.is_empty() {
+            self.park.borrow_mut().look(&self.remote().descriptors);
+        }
+        if !self.alone {
+            self.pool.injector.pop(1, |slot| self.queue_in_ring(slot));
+            let backlog = u64::from(self.remote().ring.len()) + self.pool.injector.len() as u64;
+            if backlog * turn_ns > WAKE_NS && self.pool.idle.could_help() {
+                self.pool.call_helper(); // idle.rs, rule 3
+            }
+        }
+    }
+
+    /// Does what came from elsewhere: inbox, errands, sources, timers.
+    pub(super) fn serve(&self, now_ns: u64) {
+        let remote = self.remote();
+        if remote.inbox.is_filled() {
+            // SAFETY: what is in an inbox is a slot.
+            remote.inbox.take().for_each(|slot| self.own.borrow_mut().push_back(unsafe { &*slot }));
+        }
+        remote.take_errands().into_iter().for_each(|errand| errand());
+        for source in self.sources.borrow().iter().filter(|source| source.has_input()) {
+            source.wake();
+        }
+        self.expire(now_ns);
+    }
+
+    pub(super) fn expire(&self, now_ns: u64) {
+        let mut wheel = self.wheel.borrow_mut();
+        for key in std::mem::take(&mut *self.remote().cancels.lock()) {
+            wheel.cancel(key.key);
+        }
+        if wheel.len() == 0 {
+            return;
+        }
+        let mut due = Vec::new();
+        wheel.expire(now_ns, |expiry| due.push(expiry));
+        drop(wheel);
+        for expiry in due {
+            match expiry {
+                Expiry::Wake(waker) => waker.wake(),
+                Expiry::Call(call) => call(),
+            }
+        }
+    }
+}
