@@ -19,7 +19,7 @@ pub(crate) fn run(args: &BenchArgs, colours: Colours) -> Result<(), Stop> {
     }
 }
 
-/// Runs one workload and prints its contract line.
+/// Runs one workload and prints its contract line. Whether its layout fits the machine is seen when it starts.
 fn one(words: &[String]) -> Result<(), Stop> {
     let (name, rest) = words.split_first().expect("clap hands over the workload's name");
     let info = catalogue::find(name)
@@ -30,12 +30,11 @@ fn one(words: &[String]) -> Result<(), Stop> {
         Words::Run { setting, given, pairs } => (setting, given, pairs),
     };
     let mut params = Params::new(info, &pairs)?;
-    let seats = site.seats(setting.layout, setting.bind, setting.oversubscribe)?;
-    let report = workload::run(info.name, &setting, &mut params)?;
+    let outcome = workload::run(info.name, &setting, &mut params)?;
     for (name, value) in given {
         params.note(&name, value);
     }
-    say(&(report.line(info.name, seats.schedulers, params.into_read()) + "\n"))
+    say(&(outcome.report.line(info.name, outcome.schedulers as usize, params.into_read()) + "\n"))
 }
 
 fn help(info: &WorkloadInfo) -> String {

@@ -13,10 +13,21 @@ pub(crate) struct WorkloadInfo {
     pub(crate) name: &'static str,
     /// What happens and what is measured.
     pub(crate) about: &'static str,
-    /// Whether it is about OS processes: `--cores 2` is then 2x1 instead of 1x2.
-    pub(crate) apart: bool,
+    /// Which layouts it runs under.
+    pub(crate) walls: Walls,
     /// The parameters it knows.
     pub(crate) keys: &'static [Key],
+}
+
+/// What a workload has to do with the walls between OS processes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Walls {
+    /// Its processes are closures, which cannot cross: one OS process.
+    None,
+    /// Its processes are entry points: any layout.
+    Any,
+    /// It is about two OS processes: `--cores 2` is 2x1 instead of 1x2.
+    Needed,
 }
 
 /// One parameter of a workload.
@@ -45,6 +56,8 @@ pub(crate) enum Kind {
 const COUNT_MAX: u64 = 1_000_000_000;
 /// No number of processes that live at the same time is larger.
 const LIVE_MAX: u64 = 16_000_000;
+/// No scheduler has more groups of talking processes.
+const GROUPS_MAX: u64 = 1_024;
 /// No message is larger.
 const SIZE_MAX: u64 = crate::units::SIZE_MAX as u64;
 /// No run is told to last longer than ten minutes.
@@ -70,8 +83,8 @@ const fn place(default: &'static str, choices: &'static [&'static str]) -> Key {
     Key { name: "place", kind: Kind::Word { default, choices }, about: "where the two sides run" }
 }
 
-/// The scheduler's own choice, one scheduler, two schedulers of a node, two nodes.
-const ANYWHERE: &[&str] = &["own", "same", "cross", "split"];
+/// The runtime's own choice, one scheduler, two schedulers.
+const ANYWHERE: &[&str] = &["own", "same", "cross"];
 /// Two nodes: on a CPU each, or both on one.
 const TWO_NODES: &[&str] = &["split", "same"];
 
@@ -80,85 +93,93 @@ pub(crate) const WORKLOADS: &[WorkloadInfo] = &[
     WorkloadInfo {
         name: "spawn",
         about: "one process after another is spawned, sends its number and ends: ns_per_process",
-        apart: false,
+        walls: Walls::None,
         keys: &[count("n", 1_000_000, "processes")],
     },
     WorkloadInfo {
         name: "live",
         about: "many processes live and wait at the same time: bytes_per_process",
-        apart: false,
+        walls: Walls::None,
         keys: &[live("n", 1_000_000, "processes")],
     },
     WorkloadInfo {
         name: "pingpong",
         about: "a number goes to another process and comes back: ns_per_roundtrip",
-        apart: false,
+        walls: Walls::Any,
         keys: &[count("n", 1_000_000, "round trips"), place("own", ANYWHERE)],
     },
     WorkloadInfo {
         name: "ring",
         about: "a token goes round a ring of processes: ns_per_hop",
-        apart: false,
+        walls: Walls::Any,
         keys: &[live("p", 1_000, "processes"), count("n", 2_000_000, "hops"), place("own", ANYWHERE)],
     },
     WorkloadInfo {
         name: "skynet",
         about: "a tree of processes, ten below each, sums its leaves: ms",
-        apart: false,
+        walls: Walls::None,
         keys: &[live("n", 1_000_000, "leaves, a power of ten")],
     },
     WorkloadInfo {
         name: "fanin",
         about: "many producers send to one consumer: msgs_per_s",
-        apart: false,
+        walls: Walls::Any,
         keys: &[live("p", 64, "producers"), count("n", 100_000, "messages of each producer"), place("own", ANYWHERE)],
     },
     WorkloadInfo {
         name: "big",
         about: "every process pings every other one: msgs_per_s",
-        apart: false,
+        walls: Walls::None,
         keys: &[live("p", 500, "processes"), count("r", 4, "rounds")],
     },
     WorkloadInfo {
         name: "call",
         about: "clients call one server, one request after another: calls_per_s",
-        apart: false,
+        walls: Walls::Any,
         keys: &[count("c", 64, "clients"), count("n", 20_000, "calls of each client"), place("own", ANYWHERE)],
     },
     WorkloadInfo {
         name: "imbalance",
         about: "tasks of very different length are spread over the schedulers: ms",
-        apart: false,
+        walls: Walls::None,
         keys: &[count("n", 2_000, "tasks"), count("base", 5_000, "steps of the shortest task")],
     },
     WorkloadInfo {
         name: "timers",
         about: "every process sleeps once and tells how late it woke: ms",
-        apart: false,
+        walls: Walls::None,
         keys: &[live("n", 200_000, "processes")],
     },
     WorkloadInfo {
         name: "fairness",
         about: "a heartbeat beside processes that compute without end: p99_late_us",
-        apart: false,
-        keys: &[count("hogs", 8, "computing processes"), millis(3_000)],
+        walls: Walls::None,
+        keys: &[
+            count("hogs", 8, "computing processes"),
+            millis(3_000),
+            Key {
+                name: "yield",
+                kind: Kind::Whole { default: 1, min: 0, max: 1 },
+                about: "1: they yield after each chunk, 0: they never do",
+            },
+        ],
     },
     WorkloadInfo {
         name: "nodes-pingpong",
         about: "a binary goes to another OS process and comes back: ns_per_roundtrip",
-        apart: true,
+        walls: Walls::Needed,
         keys: &[bytes(64), count("n", 50_000, "round trips (5000 above 4 KiB)"), place("split", TWO_NODES)],
     },
     WorkloadInfo {
         name: "nodes-stream",
         about: "binaries flow to another OS process: msgs_per_s",
-        apart: true,
+        walls: Walls::Needed,
         keys: &[bytes(64), count("n", 2_000_000, "messages (50000 above 4 KiB)"), place("split", TWO_NODES)],
     },
     WorkloadInfo {
         name: "crossing",
         about: "groups of processes, a share of whose messages leaves its partition: msgs_per_s; a cell of the sweep",
-        apart: false,
+        walls: Walls::Any,
         keys: &[
             Key {
                 name: "share",
@@ -174,8 +195,13 @@ pub(crate) const WORKLOADS: &[WorkloadInfo] = &[
             millis(1_000),
             Key {
                 name: "groups",
-                kind: Kind::Whole { default: 8, min: 1, max: LIVE_MAX },
+                kind: Kind::Whole { default: 8, min: 1, max: GROUPS_MAX },
                 about: "groups of processes on each scheduler",
+            },
+            Key {
+                name: "plant",
+                kind: Kind::Word { default: "none", choices: &["none", "drop", "twice", "corrupt"] },
+                about: "a fault that the run must find",
             },
         ],
     },
@@ -257,7 +283,7 @@ mod tests {
     #[test]
     fn the_list_shows_each_parameter_with_its_default() {
         let list = list();
-        assert!(list.contains("--n 2000000") && list.contains("own, same, cross, split"));
+        assert!(list.contains("--n 2000000") && list.contains("own, same, cross"));
         assert!(WORKLOADS.iter().all(|workload| list.contains(workload.about)));
     }
 }

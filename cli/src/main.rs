@@ -18,6 +18,7 @@ mod report_line;
 mod run;
 mod say;
 mod setting;
+mod split_mix;
 mod stop;
 mod sweep;
 mod transport;

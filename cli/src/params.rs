@@ -181,10 +181,7 @@ mod tests {
         assert!(sentence("ring", &[("n", "many")]).contains("`--n` takes a whole number from 1 to"));
         assert!(sentence("crossing", &[("share", "1.5")]).contains("a number from 0 to 1, not `1.5`"));
         assert!(sentence("crossing", &[("share", "NaN")]).contains("not `NaN`"));
-        assert_eq!(
-            sentence("pingpong", &[("place", "far")]),
-            "`--place` takes own or same or cross or split, not `far`"
-        );
+        assert_eq!(sentence("pingpong", &[("place", "far")]), "`--place` takes own or same or cross, not `far`");
         assert!(sentence("ring", &[("n", "1"), ("n", "2")]).contains("given twice"));
     }
 

@@ -5,7 +5,7 @@
 
 use holm_affinity::{BindType, Layout};
 
-use crate::catalogue::WorkloadInfo;
+use crate::catalogue::{Walls, WorkloadInfo};
 use crate::stop::Stop;
 use crate::transport::Transport;
 
@@ -19,8 +19,8 @@ pub(crate) struct Setting {
     pub(crate) layout: Layout,
     /// What joins the OS processes.
     pub(crate) transport: Transport,
-    /// How schedulers are bound to CPUs.
-    pub(crate) bind: BindType,
+    /// How schedulers are bound to CPUs, if that was said.
+    pub(crate) bind: Option<BindType>,
     /// Whether there may be more schedulers than usable CPUs.
     pub(crate) oversubscribe: bool,
 }
@@ -50,7 +50,7 @@ impl Words {
             )));
         }
         let mut layout = None;
-        let (mut transport, mut bind, mut oversubscribe) = (Transport::Shm, BindType::default(), false);
+        let (mut transport, mut bind, mut oversubscribe) = (Transport::Shm, None, false);
         let (mut given, mut pairs) = (Vec::new(), Vec::new());
         let mut words = words.iter();
         while let Some(word) = words.next() {
@@ -70,7 +70,7 @@ impl Words {
                 "cores" => layout = Some(layout_of_cores(workload, &value)?),
                 "layout" => layout = Some(value.parse::<Layout>().map_err(usage)?),
                 "transport" => transport = value.parse().map_err(Stop::Usage)?,
-                "bind" => bind = value.parse().map_err(usage)?,
+                "bind" => bind = Some(value.parse().map_err(usage)?),
                 _ => {
                     pairs.push((name, value));
                     continue;
@@ -82,7 +82,7 @@ impl Words {
         }
         let layout = match layout {
             Some(layout) => layout,
-            None => shape(workload, if workload.apart { 2 } else { usable as u32 })?,
+            None => shape(workload, if workload.walls == Walls::Needed { 2 } else { usable as u32 })?,
         };
         Ok(Self::Run { setting: Setting { layout, transport, bind, oversubscribe }, given, pairs })
     }
@@ -112,7 +112,7 @@ fn layout_of_cores(workload: &WorkloadInfo, text: &str) -> Result<Layout, Stop> 
 
 /// That many schedulers in one OS process, or one in each where the workload is about OS processes.
 fn shape(workload: &WorkloadInfo, schedulers: u32) -> Result<Layout, Stop> {
-    let (nodes, each) = if workload.apart { (schedulers, 1) } else { (1, schedulers) };
+    let (nodes, each) = if workload.walls == Walls::Needed { (schedulers, 1) } else { (1, schedulers) };
     Layout::grid(nodes, each).map_err(usage)
 }
 

@@ -21,6 +21,9 @@ pub(crate) enum Stop {
     /// `holm run` found its program and may not start it.
     #[error("the program `{0}` cannot be started: {1}")]
     NotExecutable(String, std::io::Error),
+    /// A workload was asked to stop by this signal.
+    #[error("stopped by signal {0}")]
+    Signal(i32),
     /// Ctrl-C or a request to end came in the middle.
     #[error("interrupted; what was measured until then is written")]
     Interrupted,
@@ -39,6 +42,7 @@ impl Stop {
             Self::Usage(_) => 2,
             Self::NotExecutable(..) => 126,
             Self::NotFound(_) => 127,
+            Self::Signal(signal) => 128u8.saturating_add(*signal as u8),
             Self::Interrupted => 130,
         }
     }

@@ -1,26 +1,30 @@
-//! `#[entry]`: a function becomes a type that another node can find by its name.
+//! `#[entry]`: a function becomes a name that processes can be started by, on any node.
 //!
 //! It serves whoever starts processes. A function has no name that a constant could carry and no type that one could
-//! write, so a unit struct takes its place and the function moves inside `body`:
+//! write, so a type of its own stands for it. Users see a function that hands that type over, and all else is inside:
 //!
 //! ```text
 //! pub async fn teller(mut me: Process<Account>, cents: u64) -> Done { … }
 //!
-//! pub struct teller;                                              what callers name
-//! const _: () = {                                                 one roof, for one `cfg` and one `allow`
-//!     impl Entry for teller {                                     what the runtime starts
+//! pub fn teller() -> impl Entry<Message = Account, Argument = u64> {      what callers name
+//!     struct __Entry;
+//!     impl Entry for __Entry {                                            what the runtime starts
 //!         fn body(me: Process<Account>, argument: u64) -> impl Future {
 //!             async fn __teller(mut me: Process<Account>, cents: u64) -> Done { … }
 //!             __teller(me, argument)
 //!         }
 //!     }
-//!     inventory::submit! { EntryPoint::of::<teller>() }           how a node finds it by name
-//! };
+//!     inventory::submit! { EntryPoint::of::<__Entry>() }                  how a node finds it by name
+//!     __Entry
+//! }
 //! ```
 //!
-//! The inner function carries underscores because it would otherwise hide the struct from its own body, and an entry
-//! that starts itself (each tree of processes has one) would name the wrong thing. A plain `async` block in its place
-//! was set aside: `return` and `?` inside it would not know the declared type.
+//! What is inside carries underscores because it would otherwise hide what the user's words mean there: an entry that
+//! starts itself (each tree of processes has one) names the function outside.
+//!
+//! Set aside: a public unit struct `teller` in place of the function, since a unit struct is a pattern, and
+//! `let teller = …` would then be refused as a mismatch of types; a plain `async` block in place of `__teller`, since
+//! `return` and `?` inside it would not know the declared type.
 //! What an entry may look like is `shape.rs`; where its attributes go is `attributes.rs`.
 
 mod attributes;
@@ -37,7 +41,7 @@ use self::attributes::Attributes;
 use self::shape::Shape;
 use crate::name;
 
-/// The struct, its impl and its registration for the function `item`, or why it cannot be an entry.
+/// The function that stands for `item` with all that is inside it, or why `item` cannot be an entry.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> Result<TokenStream> {
     let given = read_name(arguments)?;
     let function = match syn::parse2(item)? {
@@ -61,34 +65,45 @@ fn read_name(arguments: TokenStream) -> Result<Option<LitStr>> {
     Ok(given)
 }
 
+/// The function that callers see. It lies at the name that the user wrote, as if the user had written it whole: the
+/// compiler then says of it what it says of a function that is never used, lacks documentation or shows a private type.
 fn write(mut function: ItemFn, shape: &Shape, given: Option<&LitStr>) -> TokenStream {
-    let Attributes { conditions, outer, inner } = Attributes::sort(std::mem::take(&mut function.attrs));
+    let Attributes { outer, inner } = Attributes::sort(std::mem::take(&mut function.attrs));
     let visibility = std::mem::replace(&mut function.vis, Visibility::Inherited);
     let identifier = function.sig.ident.clone();
-    let name = name::expression(given, &identifier);
-    let types = write_types(shape);
-    let body = write_body(function, shape, &inner);
-    quote! {
-        #(#conditions)*
+    let (message, argument) = (&shape.message, shape.argument_type());
+    let inside = write_inside(function, shape, &inner, given);
+    quote_spanned! {identifier.span()=>
         #(#outer)*
-        #[allow(non_camel_case_types)]
-        #[derive(Clone, Copy, Debug)]
-        #visibility struct #identifier;
-
-        #(#conditions)*
-        #[allow(deprecated)]
-        const _: () = {
-            impl ::holm::Entry for #identifier {
-                #types
-                const NAME: &'static str = #name;
-                #body
-            }
-            ::holm::inventory::submit! { ::holm::EntryPoint::of::<#identifier>() }
-        };
+        #[must_use]
+        #visibility fn #identifier() -> impl ::holm::Entry<Message = #message, Argument = #argument> {
+            #inside
+        }
     }
 }
 
-/// The associated types, lying at the types in the signature: a private type of a public entry is reported there.
+/// The type, its impl and its registration.
+fn write_inside(function: ItemFn, shape: &Shape, attributes: &[Attribute], given: Option<&LitStr>) -> TokenStream {
+    let name = name::expression(given, &function.sig.ident);
+    let types = write_types(shape);
+    let body = write_body(function, shape, attributes);
+    quote! {
+        #[derive(Clone, Copy)]
+        struct __Entry;
+
+        impl ::holm::Entry for __Entry {
+            #types
+            const NAME: &'static str = #name;
+            #body
+        }
+
+        ::holm::inventory::submit! { ::holm::EntryPoint::of::<__Entry>() }
+
+        __Entry
+    }
+}
+
+/// The associated types, lying at the types in the signature: what a type lacks is reported there.
 fn write_types(shape: &Shape) -> TokenStream {
     let (message, argument) = (&shape.message, shape.argument_type());
     let message_type = quote_spanned!(located(message.span())=> type Message = #message;);

@@ -52,17 +52,24 @@ pub fn derive_message(input: TokenStream) -> TokenStream {
 /// async fn clock(me: Process<Tick>) { … }
 /// ```
 ///
-/// The function becomes a unit struct of its name and visibility, registered when the program is linked under its
-/// module path and identifier (`bank::teller`) or under the name that it is given. No code address ever crosses: the
-/// other node looks the name up. An entry can start itself: its name means the entry within its own body too.
+/// What is left under the function's name and visibility is a function without parameters that returns the entry:
+///
+/// ```text
+/// fn teller() -> impl holm::Entry<Message = Account, Argument = u64>
+/// ```
+///
+/// Hand it on by its name, without calling it: `me.spawn_entry(teller, 500, options)`. The entry is registered when
+/// the program is linked under its module path and identifier (`bank::teller`) or under the name that it is given. No
+/// code address ever crosses: the other node looks the name up. An entry can start itself: its name means the entry
+/// within its own body too. And a variable may have the name of its entry: `let teller = me.spawn_entry(teller, …)`.
 ///
 /// The first parameter names the messages that the process understands; the second, if there is one, is the value
 /// that it is started with; what it returns is its exit reason. Since an entry is found by name, nothing about it may
 /// depend on its caller: it has no generics, no where-clause, no `self`, and borrows nothing. The two types are part of
-/// the entry's interface: a `pub` entry needs them `pub`.
+/// the entry's interface: a `pub` entry needs them `pub`, and the compiler warns where they are not.
 ///
-/// Attributes stay: documentation and `#[deprecated]` on the struct, lint levels on both, `#[cfg]` on all, and every
-/// other one (also `#[expect]`) on the function.
+/// Attributes stay: documentation, `#[deprecated]`, `#[cfg]` and lint levels on the whole, every other one on the
+/// `async` function inside.
 #[proc_macro_attribute]
 pub fn entry(arguments: TokenStream, item: TokenStream) -> TokenStream {
     answer(entry::expand(arguments.into(), item.into()))

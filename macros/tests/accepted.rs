@@ -53,6 +53,7 @@ async fn tree(_me: Process<Ask>, depth: u32) -> Result<(), String> {
 
 #[entry]
 #[deprecated]
+#[expect(dead_code)]
 async fn old(_me: Process<Ask>) {}
 
 #[entry]
@@ -62,6 +63,17 @@ async fn left_out(_me: Process<Missing>) {}
 #[entry]
 async fn r#loop(_me: Process<Ask>) {}
 
+mod bank {
+    pub(crate) use counter::teller;
+
+    mod counter {
+        use crate::{Ask, Process, entry};
+
+        #[entry]
+        pub(crate) async fn teller(_me: Process<Ask>, _cents: u64) {}
+    }
+}
+
 macro_rules! entry_for {
     ($name:ident, $process:ty, $argument:ty) => {
         #[holm::entry]
@@ -70,17 +82,20 @@ macro_rules! entry_for {
 }
 entry_for!(made_by_a_macro, Process<Ask>, Vec<u8>);
 
-fn name_of<E: Entry>(_: E) -> &'static str {
+fn name_of<E: Entry>(_: impl FnOnce() -> E) -> &'static str {
     E::NAME
 }
 
-/// Ends for the reason of a further `E`: `tree` hands itself over as a value, as it would to a spawn.
-fn child<E: Entry<Message = Ask, Argument = u32>>(_: E, depth: u32) -> impl Future<Output = Result<(), String>> + Send {
+/// Ends for the reason of a further `E`: `tree` hands its own name over, as it would to a spawn.
+fn child<E: Entry<Message = Ask, Argument = u32>>(
+    _: impl FnOnce() -> E,
+    depth: u32,
+) -> impl Future<Output = Result<(), String>> + Send {
     let body = E::body(Process::new(), depth);
     async move { Err(Box::pin(body).await.into_reason()) }
 }
 
-fn reason<E: Entry>(_: E, argument: E::Argument) -> String {
+fn reason<E: Entry>(_: impl FnOnce() -> E, argument: E::Argument) -> String {
     match pin!(E::body(Process::new(), argument)).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result.into_reason(),
         Poll::Pending => panic!("the bodies here wait for nothing"),
@@ -117,11 +132,30 @@ fn an_entry_can_name_itself() {
 }
 
 #[test]
+fn a_variable_may_have_the_name_of_its_entry_point() {
+    let tree = reason(tree, 1);
+    assert_eq!(tree, "accepted::tree");
+}
+
+#[test]
+fn an_entry_point_is_named_across_modules() {
+    assert_eq!(name_of(bank::teller), "accepted::bank::counter::teller");
+    assert_eq!(reason(bank::teller, 1), "normal");
+}
+
+#[test]
+fn names_are_known_as_they_are_said_aloud() {
+    assert_eq!(name_of(r#loop), "accepted::loop");
+    assert_eq!(name_of(made_by_a_macro), "accepted::made_by_a_macro");
+}
+
+#[test]
 fn every_entry_is_found_by_name() {
     let mut names: Vec<_> = inventory::iter::<EntryPoint>.into_iter().map(|entry| entry.name).collect();
     names.sort_unstable();
     let expected = [
         "accepted::answerer",
+        "accepted::bank::counter::teller",
         "accepted::inside_a_function",
         "accepted::loop",
         "accepted::made_by_a_macro",
@@ -137,5 +171,4 @@ fn an_entry_can_stand_inside_a_function() {
     #[entry]
     async fn inside_a_function(_me: Process<Ask>) {}
     assert_eq!(reason(inside_a_function, ()), "normal");
-    assert_eq!(format!("{:?}", { inside_a_function }), "inside_a_function");
 }

@@ -125,7 +125,10 @@ impl State {
             // SAFETY: what lies at a process's door are letters, and what was taken is ours.
             let letter = unsafe { Owned::from_raw(parcel) };
             if letter.generation() != self.pid.generation {
-                continue; // for a process that lived in this slot before
+                // For a process that lived in this slot before.
+                let _ending = reap::Ending::with(Reason::NoProc);
+                drop(letter);
+                continue;
             }
             match letter.sort() {
                 Sort::Message => {

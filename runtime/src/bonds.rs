@@ -1,4 +1,4 @@
-//! What ties a process to others: its links, its monitors, who monitors it, its names, its open calls.
+//! What ties a process to others: its links, its monitors, who monitors it, whether it has names, its open calls.
 //!
 //! Only the process itself touches its bonds: others send it signals. Here are the rules as plain data; what has to be
 //! sent is returned, and sent by the caller.
@@ -18,10 +18,7 @@ use crate::{
     pid::{NodeId, RawPid},
     reason::Reason,
 };
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// One side's view of a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,7 +53,8 @@ pub(crate) struct Bonds {
     pub(crate) links: BTreeMap<RawPid, Link>,
     pub(crate) monitors: BTreeMap<u64, RawPid>,
     pub(crate) monitored_by: BTreeSet<(RawPid, u64)>,
-    pub(crate) names: Vec<Arc<str>>,
+    /// It was given a name; which, and whether it still has it, is the node's to know.
+    pub(crate) named: bool,
     pub(crate) watches_nodes: bool,
     /// Other nodes know the process, or it waits for one: it must hear when a connection is lost.
     pub(crate) abroad: bool,

@@ -196,6 +196,9 @@ impl<'a, M: Message> Open<'a, M> {
             }
             let state = self.process.state();
             loop {
+                if state.exit.is_some() {
+                    return Poll::Pending; // it ends here
+                }
                 if let Some(end) = state.bonds().take_settled(self.call) {
                     return Poll::Ready(end);
                 }

@@ -5,6 +5,8 @@ use crate::{
     message::{Message, WireError},
     node::Node,
     pid::RawPid,
+    reap::Ending,
+    reason::Reason,
     signal::Control,
 };
 use holm_scheduler::{Slot, leave, may_touch, send_errand};
@@ -58,14 +60,21 @@ fn takes<M: Message>(process: &'static ProcessType) -> bool {
     std::ptr::eq(process, TypeOf::<M>::PROCESS) || process.messages == TypeId::of::<M>()
 }
 
+/// The type of a process that lives. One that is being spawned has its name before its door is open, and does not live
+/// yet: its type is not to be read.
+fn living(node: &Node, pid: RawPid) -> Option<&'static ProcessType> {
+    Slot::at(pid.slot).filter(|slot| slot.is_alive(pid.generation))?;
+    find(node, pid).map(|(_, process)| process)
+}
+
 /// True if the process lives and receives messages of this type.
 pub(crate) fn receives<M: Message>(node: &Node, pid: RawPid) -> bool {
-    find(node, pid).is_some_and(|(_, process)| takes::<M>(process))
+    living(node, pid).is_some_and(takes::<M>)
 }
 
 /// True if the process lives and receives messages of the type with this hash.
 pub(crate) fn takes_hash(node: &Node, pid: RawPid, hash: u32) -> bool {
-    find(node, pid).is_some_and(|(_, process)| process.hash == hash)
+    living(node, pid).is_some_and(|process| process.hash == hash)
 }
 
 /// Delivers a message, or drops it if the process has ended. A pid that came over a wall may claim another type of
@@ -75,8 +84,20 @@ pub(crate) fn message<M: Message>(node: &Node, to: RawPid, message: M) {
     if let Some((slot, process)) = find(node, to)
         && takes::<M>(process)
     {
-        drop(leave_letter(node, slot, Owned::message(to.generation, message)));
+        match leave_letter(node, slot, Owned::message(to.generation, message)) {
+            Ok(()) => {}
+            Err(letter) => undeliverable(letter),
+        }
+        return;
     }
+    undeliverable(message);
+}
+
+/// Drops what found no process; a call in it is told so.
+#[cold]
+fn undeliverable<T>(what: T) {
+    let _ending = Ending::with(Reason::NoProc);
+    drop(what);
 }
 
 /// Delivers a message that came over a wall.
@@ -90,7 +111,7 @@ pub(crate) fn encoded(node: &Node, to: RawPid, hash: u32, bytes: &[u8]) -> Resul
         return Err(WireError(format!("{to:?} takes messages of type {}", process.name)));
     }
     let letter = (process.receive_encoded)(to.generation, bytes)?;
-    Ok(leave_letter(node, slot, letter).is_ok())
+    Ok(leave_letter(node, slot, letter).map_err(undeliverable).is_ok())
 }
 
 /// Delivers an answer to a call of this node.

@@ -20,7 +20,7 @@ pub(crate) use request::{SpawnAnswer, SpawnRequest, spawn_there, whereis_there};
 
 use crate::{
     deliver,
-    message::Message,
+    message::{Message, append_encoded},
     node::Node,
     pid::{NodeId, RawPid},
     process::current_pid,
@@ -178,7 +178,7 @@ pub(crate) fn send_control(node: &Node, to: RawPid, control: Control) {
     let key = sender_of(&control).unwrap_or_else(|| current_pid(node)).order_key();
     let sent = post(node, to.node, Lane::Control, key, WhenFull::HoldBack, |buffer| {
         Head::Control { to }.encode(buffer);
-        postcard::to_extend(&control, ops::Appending(buffer)).map(drop).map_err(|error| error.to_string())
+        append_encoded(&control, buffer).map_err(|error| error.to_string())
     });
     if sent.is_ok() {
         return;

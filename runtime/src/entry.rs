@@ -22,6 +22,22 @@ use std::{
 };
 
 /// A function that a process can be started with on any node. `#[holm::entry]` implements it.
+///
+/// The name of such a function stands for one without parameters that returns the entry, so code that takes entries
+/// takes `impl FnOnce() -> E`, as [`Process::spawn_entry`] does, and is given the name alone:
+///
+/// ```
+/// use holm::{Entry, Process};
+///
+/// #[holm::entry]
+/// async fn clock(_: Process<()>) {}
+///
+/// fn name_of<E: Entry>(_: impl FnOnce() -> E) -> &'static str {
+///     E::NAME
+/// }
+///
+/// assert!(name_of(clock).ends_with("::clock"));
+/// ```
 pub trait Entry: Copy + Send + 'static {
     /// What the process receives.
     type Message: Crosses;
@@ -96,6 +112,8 @@ fn start_encoded<E: Entry>(
 impl<M: Message> Process<M> {
     /// Starts a process with an entry point, wherever the options place it: on this node or another.
     ///
+    /// The entry is the name of a function with `#[holm::entry]`, not called:
+    ///
     /// ```
     /// use holm::{Pid, Process, SpawnOptions};
     ///
@@ -107,8 +125,33 @@ impl<M: Message> Process<M> {
     /// holm::block_on(async |mut me: Process<String>| {
     ///     let last = holm::schedulers() - 1;
     ///     let parent = me.pid();
-    ///     let child = me.spawn_entry(greet, parent, SpawnOptions::new().scheduler(last)).await.unwrap();
-    ///     assert_eq!(me.receive().await, format!("hello from {}", child.pid));
+    ///     let greet = me.spawn_entry(greet, parent, SpawnOptions::new().scheduler(last)).await.unwrap().pid;
+    ///     assert_eq!(me.receive().await, format!("hello from {greet}"));
+    /// })
+    /// .unwrap();
+    /// ```
+    ///
+    /// An entry can spawn itself, here one process on each node:
+    ///
+    /// ```
+    /// use holm::{Pid, Place, Process, SpawnError, SpawnOptions};
+    ///
+    /// #[holm::entry]
+    /// async fn chain(mut me: Process<()>, (node, last): (u32, Pid<u32>)) -> Result<(), SpawnError> {
+    ///     match holm::nodes().get(node as usize) {
+    ///         Some(there) => {
+    ///             let there = SpawnOptions::new().place(Place::Node(there.id));
+    ///             me.spawn_entry(chain, (node + 1, last), there).await?;
+    ///         }
+    ///         None => last.send(node).unwrap(),
+    ///     }
+    ///     Ok(())
+    /// }
+    ///
+    /// holm::block_on(async |mut me: Process<u32>| {
+    ///     let last = me.pid();
+    ///     me.spawn_entry(chain, (0, last), SpawnOptions::new()).await.unwrap();
+    ///     assert_eq!(me.receive().await as usize, holm::nodes().len());
     /// })
     /// .unwrap();
     /// ```
@@ -122,10 +165,11 @@ impl<M: Message> Process<M> {
     /// A process that was asked for on another node may start all the same; if it was to be linked, it stays so.
     pub async fn spawn_entry<E: Entry>(
         &mut self,
-        _entry: E,
+        entry: impl FnOnce() -> E,
         argument: E::Argument,
         options: SpawnOptions,
     ) -> Result<Spawned<E::Message>, SpawnError> {
+        let _ = entry; // which entry it is, its type says
         let state = self.state();
         match options.place.target(state.node())? {
             Target::Here(_) => self.spawn_opt(options, |me| E::body(me, argument)),

@@ -86,6 +86,7 @@ unsafe fn open<T>(parcel: NonNull<Parcel>) -> T {
 
 /// Frees a letter that came too late; see [`holm_scheduler::Config::discard`].
 pub(crate) unsafe fn discard(parcel: *mut Parcel) {
+    let _ending = crate::reap::Ending::with(crate::Reason::NoProc);
     // SAFETY: the scheduler gives back only what was left, and only letters are left.
     drop(unsafe { Owned::from_raw(NonNull::new_unchecked(parcel)) });
 }
@@ -265,9 +266,20 @@ impl Queue {
     }
 
     /// Takes the oldest letter that is wanted; the others stay in their order.
+    #[inline]
     pub(crate) fn take(&mut self, mut wanted: impl FnMut(&Owned) -> bool) -> Option<Owned> {
-        let mut before: Option<NonNull<Parcel>> = None;
-        let mut at = self.oldest;
+        // Only looked at: the queue owns it until it is unlinked.
+        let oldest = std::mem::ManuallyDrop::new(Owned(self.oldest?));
+        match wanted(&oldest) {
+            true => self.pop(),
+            false => self.take_behind(oldest.0, wanted),
+        }
+    }
+
+    fn take_behind(&mut self, first: NonNull<Parcel>, mut wanted: impl FnMut(&Owned) -> bool) -> Option<Owned> {
+        let mut before = first;
+        // SAFETY: as in `push`.
+        let mut at = NonNull::new(unsafe { first.as_ref() }.next());
         while let Some(parcel) = at {
             // SAFETY: as in `push`.
             let next = NonNull::new(unsafe { parcel.as_ref() }.next());
@@ -275,17 +287,14 @@ impl Queue {
             let letter = std::mem::ManuallyDrop::new(Owned(parcel));
             if wanted(&letter) {
                 let link = next.map_or(std::ptr::null_mut(), NonNull::as_ptr);
-                match before {
-                    // SAFETY: as in `push`.
-                    Some(before) => unsafe { before.as_ref() }.set_next(link),
-                    None => self.oldest = next,
-                }
+                // SAFETY: as in `push`.
+                unsafe { before.as_ref() }.set_next(link);
                 if next.is_none() {
-                    self.newest = before;
+                    self.newest = Some(before);
                 }
                 return Some(std::mem::ManuallyDrop::into_inner(letter));
             }
-            (before, at) = (Some(parcel), next);
+            (before, at) = (parcel, next);
         }
         None
     }

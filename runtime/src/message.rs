@@ -3,6 +3,7 @@
 //! Between processes of one node a message is moved. Between nodes it is encoded with postcard, a compact and stable
 //! serde format, and decoded with bounds: an element count in the input never reserves more than the input could hold.
 
+use holm_transport::append;
 use serde::{Serialize, de::DeserializeOwned};
 use std::fmt;
 
@@ -78,7 +79,12 @@ impl<M: Serialize + DeserializeOwned> Wire<M> {
 }
 
 fn encode<M: Serialize>(message: &M, into: &mut Vec<u8>) -> Result<(), WireError> {
-    postcard::to_extend(message, Appending(into)).map(drop).map_err(|error| WireError(error.to_string()))
+    append_encoded(message, into).map_err(|error| WireError(error.to_string()))
+}
+
+/// Appends a value in postcard's format.
+pub(crate) fn append_encoded<T: Serialize + ?Sized>(value: &T, into: &mut Vec<u8>) -> postcard::Result<()> {
+    postcard::serialize_with_flavor(value, Appending(into))
 }
 
 fn decode<M: DeserializeOwned>(bytes: &[u8]) -> Result<M, WireError> {
@@ -89,13 +95,26 @@ fn decode<M: DeserializeOwned>(bytes: &[u8]) -> Result<M, WireError> {
     }
 }
 
-/// postcard wants to own what it extends.
+/// A buffer that postcard appends to.
 struct Appending<'a>(&'a mut Vec<u8>);
 
-impl Extend<u8> for Appending<'_> {
+impl postcard::ser_flavors::Flavor for Appending<'_> {
+    type Output = ();
+
     #[inline]
-    fn extend<I: IntoIterator<Item = u8>>(&mut self, bytes: I) {
-        self.0.extend(bytes);
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.0.push(byte);
+        Ok(())
+    }
+
+    #[inline]
+    fn try_extend(&mut self, bytes: &[u8]) -> postcard::Result<()> {
+        append(self.0, bytes);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
     }
 }
 

@@ -25,34 +25,80 @@ pub enum NameError {
 }
 
 #[derive(Debug, Default)]
-pub(crate) struct Names(RwLock<HashMap<Arc<str>, RawPid>>);
+pub(crate) struct Names(RwLock<Tables>);
+
+/// Both ways; what one says, the other says too.
+#[derive(Debug, Default)]
+struct Tables {
+    owners: HashMap<Arc<str>, RawPid>,
+    names: HashMap<RawPid, Vec<Arc<str>>>,
+}
+
+impl Tables {
+    fn give(&mut self, name: Arc<str>, to: RawPid) {
+        self.names.entry(to).or_default().push(name.clone());
+        self.owners.insert(name, to);
+    }
+
+    fn take(&mut self, name: &str) -> Option<Arc<str>> {
+        let (name, owner) = self.owners.remove_entry(name)?;
+        if let Entry::Occupied(mut names) = self.names.entry(owner) {
+            names.get_mut().retain(|other| *other != name);
+            if names.get().is_empty() {
+                names.remove();
+            }
+        }
+        Some(name)
+    }
+}
 
 impl Names {
-    pub(crate) fn register(&self, name: &str, pid: RawPid) -> Result<Arc<str>, NameError> {
+    pub(crate) fn register(&self, name: &str, pid: RawPid) -> Result<(), NameError> {
         if name.is_empty() || name.len() > NAME_LEN_MAX || name.chars().any(char::is_control) {
             return Err(NameError::Malformed(name.chars().take(NAME_LEN_MAX).collect()));
         }
-        let name: Arc<str> = name.into();
-        match self.0.write().entry(name.clone()) {
-            Entry::Occupied(_) => Err(NameError::Taken(name)),
-            Entry::Vacant(vacant) => {
-                vacant.insert(pid);
-                Ok(name)
+        let mut tables = self.0.write();
+        match tables.owners.contains_key(name) {
+            true => Err(NameError::Taken(name.into())),
+            false => {
+                tables.give(name.into(), pid);
+                Ok(())
             }
         }
     }
 
-    /// Frees the name if it is that process's, or whoever's if none is given.
-    pub(crate) fn unregister(&self, name: &str, of: Option<RawPid>) -> bool {
-        let mut names = self.0.write();
-        match names.get(name) {
-            Some(owner) if of.is_none_or(|pid| pid == *owner) => names.remove(name).is_some(),
-            _ => false,
+    /// Gives a name to another owner in one step; false if it is not the first one's.
+    pub(crate) fn hand_over(&self, name: &str, from: RawPid, to: RawPid) -> bool {
+        let mut tables = self.0.write();
+        if tables.owners.get(name) != Some(&from) {
+            return false;
+        }
+        let name = tables.take(name).expect("somebody has it");
+        tables.give(name, to);
+        true
+    }
+
+    /// Frees the name if it is that owner's.
+    pub(crate) fn take_back(&self, name: &str, from: RawPid) -> bool {
+        let mut tables = self.0.write();
+        tables.owners.get(name) == Some(&from) && tables.take(name).is_some()
+    }
+
+    /// Frees the name, whosever it is.
+    pub(crate) fn unregister(&self, name: &str) -> bool {
+        self.0.write().take(name).is_some()
+    }
+
+    /// Frees all names of a process.
+    pub(crate) fn release(&self, pid: RawPid) {
+        let mut tables = self.0.write();
+        for name in tables.names.remove(&pid).unwrap_or_default() {
+            tables.owners.remove(&name);
         }
     }
 
     pub(crate) fn whereis(&self, name: &str) -> Option<RawPid> {
-        self.0.read().get(name).copied()
+        self.0.read().owners.get(name).copied()
     }
 }
 
@@ -70,9 +116,9 @@ mod tests {
         let names = Names::default();
         names.register("printer", pid(1)).unwrap();
         assert_eq!(names.register("printer", pid(2)), Err(NameError::Taken("printer".into())));
-        assert!(!names.unregister("printer", Some(pid(2))));
+        assert!(!names.take_back("printer", pid(2)));
         assert_eq!(names.whereis("printer"), Some(pid(1)));
-        assert!(names.unregister("printer", Some(pid(1))));
+        assert!(names.unregister("printer"));
         assert_eq!(names.whereis("printer"), None);
     }
 
@@ -82,7 +128,32 @@ mod tests {
         for odd in ["", "a\u{7}b", &"x".repeat(NAME_LEN_MAX + 1)] {
             assert!(matches!(names.register(odd, pid(1)), Err(NameError::Malformed(_))), "{odd:?}");
         }
-        assert!(names.0.read().is_empty());
+        assert!(names.0.read().owners.is_empty() && names.0.read().names.is_empty());
         names.register(&"x".repeat(NAME_LEN_MAX), pid(1)).unwrap();
+    }
+
+    /// R-10, for one process that takes and frees names as long as it lives.
+    #[test]
+    fn names_that_were_freed_take_no_memory() {
+        let names = Names::default();
+        for number in 0..100_000 {
+            let name = number.to_string();
+            names.register(&name, pid(1)).unwrap();
+            assert!(names.unregister(&name));
+        }
+        assert!(names.0.read().owners.is_empty() && names.0.read().names.is_empty());
+    }
+
+    #[test]
+    fn a_name_changes_hands_in_one_step_and_only_its_owner_gives_it() {
+        let names = Names::default();
+        names.register("printer", pid(1)).unwrap();
+        assert!(!names.hand_over("printer", pid(2), pid(3)));
+        assert!(names.hand_over("printer", pid(1), pid(3)));
+        names.release(pid(1));
+        assert_eq!(names.whereis("printer"), Some(pid(3)), "it is no longer the first owner's to free");
+        names.release(pid(3));
+        assert_eq!(names.whereis("printer"), None);
+        assert!(names.0.read().owners.is_empty() && names.0.read().names.is_empty());
     }
 }

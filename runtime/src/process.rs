@@ -10,7 +10,7 @@ use crate::{
     send,
     signal::{Control, Notice},
 };
-use holm_scheduler::{Sleep, Slot, TimerKey, current, deadline_ns, spend};
+use holm_scheduler::{Sleep, Slot, TimerKey, current, deadline_ns, spend_as};
 use serde::{Deserialize, Serialize};
 use std::{
     convert::Infallible,
@@ -105,21 +105,29 @@ impl<M: Message> Process<M> {
     /// Waits for a letter that is wanted, and takes it out of the mailbox.
     #[inline]
     fn poll_letter(&mut self, context: &mut Context<'_>, mut wanted: impl FnMut(&Owned) -> bool) -> Poll<Owned> {
-        if !spend(1) {
-            context.waker().wake_by_ref();
-            return Poll::Pending;
+        match spend_as(self.slot, self.generation, 1) {
+            Some(true) => {}
+            Some(false) => {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            None => self.assert_current(),
         }
-        let state = self.state();
-        if let Some(letter) = state.queue.take(&mut wanted) {
-            return Poll::Ready(letter);
-        }
-        // Whatever comes to the door from here on gives the process another turn.
-        while state.fetch() {
+        // SAFETY: as in `state`: it is this process's turn.
+        let state = unsafe { &mut *self.slot.body().cast::<State>() };
+        // Whatever comes to the door after the last look gives the process another turn. One that is to end receives
+        // nothing more: what was sent behind an exit signal must not be seen before it.
+        loop {
+            if state.exit.is_some() {
+                return Poll::Pending;
+            }
             if let Some(letter) = state.queue.take(&mut wanted) {
                 return Poll::Ready(letter);
             }
+            if !state.fetch() {
+                return Poll::Pending;
+            }
         }
-        Poll::Pending
     }
 
     /// Waits for the next message. Notices stay in the mailbox, in their order, for [`Process::next`].
@@ -131,9 +139,12 @@ impl<M: Message> Process<M> {
     /// # Signals
     ///
     /// An exit signal that is not trapped ends the process here.
-    pub async fn receive(&mut self) -> M {
-        let letter = poll_fn(|context| self.poll_letter(context, |letter| letter.sort() == Sort::Message)).await;
-        letter.into_message().expect("`deliver` lets only messages of the process's type in")
+    // The hottest wait there is: one future, without an async function's state around it.
+    pub fn receive(&mut self) -> impl Future<Output = M> + Send + '_ {
+        poll_fn(|context| {
+            let letter = self.poll_letter(context, |letter| letter.sort() == Sort::Message);
+            letter.map(|letter| letter.into_message().expect("`deliver` lets only messages of the process's type in"))
+        })
     }
 
     /// Waits for the next message that fits; others stay in the mailbox, in their order.
@@ -276,8 +287,8 @@ impl<M: Message> Process<M> {
     /// If the name is taken or malformed.
     pub fn register(&mut self, name: &str) -> Result<(), NameError> {
         let state = self.state();
-        let name = state.node().names.register(name, state.pid)?;
-        state.bonds().names.push(name);
+        state.node().names.register(name, state.pid)?;
+        state.bonds().named = true;
         Ok(())
     }
 
@@ -331,7 +342,7 @@ pub fn whereis<N: Message>(name: &str) -> Option<Pid<N>> {
 
 /// Frees a name of this node, whosever it is. True if somebody had it.
 pub fn unregister(name: &str) -> bool {
-    crate::node::here().is_some_and(|node| node.names.unregister(name, None))
+    crate::node::here().is_some_and(|node| node.names.unregister(name))
 }
 
 /// Waits for a future up to a limit; the future is looked at first, so that a limit of zero is one look.

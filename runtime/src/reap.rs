@@ -11,8 +11,8 @@ pub(crate) fn reap(mut state: State) {
     // A process that is ended without a reason is ended by the stop of its runtime.
     let reason = state.exit.take().unwrap_or(Reason::Killed);
     if let Some(bonds) = state.take_bonds() {
-        for name in &bonds.names {
-            node.names.unregister(name, Some(pid));
+        if bonds.named {
+            node.names.release(pid);
         }
         if bonds.watches_nodes {
             node.watch_nodes(pid, false);

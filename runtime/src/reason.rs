@@ -150,7 +150,9 @@ impl<T: IntoReason, E: fmt::Display> IntoReason for Result<T, E> {
 
 /// Stable Rust has no name for the type of a body that loops for ever, but a function pointer that never returns has it
 /// as its output.
-trait Output {
+#[doc(hidden)]
+pub trait Output {
+    /// The type.
     type Type;
 }
 

@@ -18,7 +18,14 @@ use crate::{
 use holm_affinity::{Machine, steal_order};
 use holm_scheduler::{Config, Scheduler, send_errand, spawn_on};
 use parking_lot::{Condvar, Mutex};
-use std::{future::Future, io, process::ExitCode, sync::Arc, thread, time::Duration};
+use std::{
+    future::Future,
+    io,
+    process::ExitCode,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
 
 /// How long the mesh of nodes may take to connect.
 const MESH_LIMIT: Duration = Duration::from_secs(20);
@@ -188,10 +195,7 @@ impl Runtime {
             }
         }
         let node = Node::new(place, scheduler.pool().clone());
-        for local in 0..here.schedulers.len() {
-            let node = node.clone();
-            send_errand(scheduler.pool(), Some(local), Box::new(move || node.settle()));
-        }
+        settle_everywhere(&node, here.schedulers.len());
         let mut runtime = Runtime { node, scheduler, links: Vec::new() };
         for end in ends {
             let (peer, local) = (end.peer, end.peer as usize % here.schedulers.len());
@@ -221,7 +225,7 @@ impl Runtime {
         Fut: Future<Output: IntoReason> + Send + 'static,
     {
         let outcome: Outcome = Arc::default();
-        signals::on_stop(&control, {
+        let _listening = signals::on_stop(&control, {
             let outcome = outcome.clone();
             move |request| settle(&outcome, Err(Error::Signal(request.signal)))
         })?;
@@ -297,7 +301,7 @@ impl Runtime {
             }
         };
         let control = Control::Child(end);
-        signals::on_stop(&control, {
+        let _listening = signals::on_stop(&control, {
             let ask = ask.clone();
             move |_| ask()
         })?;
@@ -331,6 +335,21 @@ impl Runtime {
             eprintln!("note: {stuck} blocking calls still run; they end with the program");
         }
     }
+}
+
+/// Makes every scheduler find the node, before any of them can have a task.
+fn settle_everywhere(node: &Arc<Node>, schedulers: usize) {
+    let (tell, told) = mpsc::channel();
+    for local in 0..schedulers {
+        let (settled, tell) = (node.clone(), tell.clone());
+        let errand = move || {
+            settled.settle();
+            drop(tell);
+        };
+        send_errand(&node.pool, Some(local), Box::new(errand));
+    }
+    drop(tell);
+    let _: Result<(), _> = told.recv(); // ends when the last errand is done
 }
 
 /// For each scheduler of this node the others, nearest first; by number where the machine cannot be read.

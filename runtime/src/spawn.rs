@@ -190,7 +190,8 @@ where
 {
     // A name has to be taken before the process exists, and given back if it never does.
     let nobody = RawPid { node: node.id, slot: u32::MAX, generation: 0 };
-    let name = ties.name.as_deref().map(|name| node.names.register(name, nobody)).transpose()?;
+    let reserved = ties.name.clone();
+    reserved.iter().try_for_each(|name| node.names.register(name, nobody))?;
     let mut pid = None;
     let make = |id: holm_scheduler::TaskId| {
         let raw = RawPid { node: node.id, slot: id.slot, generation: id.generation };
@@ -205,12 +206,8 @@ where
         if let Some(other) = ties.link.or(ties.monitor.map(|(watcher, _)| watcher)) {
             state.depend_on(other.node);
         }
-        if let Some(name) = &name {
-            node.names.unregister(name, Some(nobody));
-            // Nobody can have taken it in between but by a race that this process then loses quietly.
-            if let Ok(name) = node.names.register(name, raw) {
-                state.bonds().names.push(name);
-            }
+        if let Some(name) = ties.name.as_deref() {
+            state.bonds().named = node.names.hand_over(name, nobody, raw);
         }
         bind(raw);
         let slot = Slot::at(id.slot).expect("a task that is being spawned has a slot");
@@ -221,8 +218,8 @@ where
     match unsafe { spawn_body(spec, Some(&node.pool), make) } {
         Ok(_) => Ok(Pid::new(pid.expect("the body was made"))),
         Err(error) => {
-            if let Some(name) = name {
-                node.names.unregister(&name, Some(nobody));
+            if let Some(name) = reserved {
+                node.names.take_back(&name, nobody);
             }
             Err(error.into())
         }

@@ -195,7 +195,7 @@ fn one_does_not_stop(place: &Place, control: Control) {
 fn wait(place: &Place, control: Control, ignore_first: bool) {
     let (tell, told) = mpsc::channel();
     let rank = place.rank;
-    on_stop(&control, move |request| {
+    let _listening = on_stop(&control, move |request| {
         println!("node {rank} is asked to stop by signal {}", request.signal);
         assert!(!ignore_first, "a callback that panics does not make the program deaf");
         let _ = tell.send(());

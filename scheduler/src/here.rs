@@ -70,6 +70,16 @@ pub fn spend(reductions: u32) -> bool {
     with(|worker| worker.is_none_or(|worker| worker.spend(reductions)))
 }
 
+/// As [`spend`], for code that belongs to one task: nothing if it is not that task's turn.
+#[inline]
+pub fn spend_as(slot: &'static Slot, generation: u32, reductions: u32) -> Option<bool> {
+    with(|worker| {
+        let worker = worker?;
+        let (current, its_generation) = worker.current()?;
+        (ptr::eq(current, slot) && its_generation == generation).then(|| worker.spend(reductions))
+    })
+}
+
 /// Leaves a parcel at the door of a task, and wakes it.
 ///
 /// # Errors

@@ -67,7 +67,7 @@ mod worker;
 pub use crate::{
     behaviour::Body,
     door::Parcel,
-    here::{current, here, leave, may_touch, scheduler, send_errand, spend, take_parcels, unwatch, watch},
+    here::{current, here, leave, may_touch, scheduler, send_errand, spend, spend_as, take_parcels, unwatch, watch},
     io::{Direction, Ticket, Watched},
     pool::{Config, Pool},
     slot::{BODY_SIZE, Parcels, Slot, TaskId},

@@ -255,12 +255,14 @@ mod models {
                     let ring = ring.clone();
                     loom::thread::spawn(move || {
                         let mine = Ring::new();
-                        ring.steal_into(&mine).map(|p| p.addr())
+                        let mut got: Vec<usize> = ring.steal_into(&mine).into_iter().map(|p| p.addr()).collect();
+                        drain(&mine, &mut got);
+                        got
                     })
                 })
                 .collect();
             ring.push(item(3)).unwrap();
-            let mut got: Vec<usize> = thieves.into_iter().filter_map(|t| t.join().unwrap()).collect();
+            let mut got: Vec<usize> = thieves.into_iter().flat_map(|t| t.join().unwrap()).collect();
             drain(&ring, &mut got);
             got.sort_unstable();
             assert_eq!(got, [1, 2, 3]);

@@ -9,6 +9,7 @@
 //! Nothing here panics on any input, and each refusal has a name in [`Violation`].
 
 use crate::bounds::{CONTROL_STREAMS_MAX, DATA_STREAMS_MAX, FRAGMENT_LEN_MAX};
+use crate::copy::append;
 use crate::outgoing::Lane;
 use crate::wire::{HEADER_LEN, Header};
 
@@ -120,7 +121,7 @@ pub(crate) fn top_up(partial: &mut Vec<u8>, input: &mut &[u8], length_max: u32) 
 fn take(partial: &mut Vec<u8>, input: &mut &[u8], length_wanted: usize) {
     let missing = length_wanted.saturating_sub(partial.len()).min(input.len());
     let (moved, rest) = input.split_at(missing);
-    partial.extend_from_slice(moved);
+    append(partial, moved);
     *input = rest;
 }
 
@@ -152,7 +153,7 @@ impl Assembly {
             let wanted = length.max(length + length / 4).min(total);
             self.bytes.reserve_exact(wanted - self.bytes.len());
         }
-        self.bytes.extend_from_slice(more);
+        append(&mut self.bytes, more);
         true
     }
 }

@@ -41,6 +41,7 @@ pub mod ring;
 pub mod trial;
 pub mod wire;
 
+mod copy;
 mod credit;
 mod features;
 mod handshake;
@@ -60,6 +61,7 @@ pub mod road;
 mod segment;
 
 pub use bounds::Limits;
+pub use copy::append;
 pub use features::{Features, VERSION_MAX, VERSION_MIN};
 pub use handshake::Refusal;
 pub use identity::{BadName, Identity, NODE_NAME_LEN_MAX, NodeName, Role};

@@ -18,6 +18,7 @@
 //!
 //! This is the crate's only unsafe code.
 
+use crate::copy::block_len;
 use crate::ring::{AtomicU64, Place, Word};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{FallocateFlags, MemfdFlags, SealFlags};
@@ -186,18 +187,13 @@ impl Place for SegmentRing {
     }
 }
 
-/// The longest copy that glibc does not hand to the CPU's string instruction.
-const BLOCK_LEN: usize = 1024;
-
-/// Copy bytes; in small blocks when the distance of both ends is one on which long string copies crawl: above 2 KiB they
-/// run at a tenth of their speed when (to − from) mod 4096 is in 1..=31, and a byte ring cannot choose its distances.
+/// Copy bytes; in small blocks where long ones crawl: a byte ring cannot choose its distances (see `copy`).
 ///
 /// # Safety
 /// 1. Both pointers are valid for `length` bytes. 2. The two ranges do not overlap.
 #[inline]
 unsafe fn copy_by_blocks(from: *const u8, to: *mut u8, length: usize) {
-    let distance = (to as usize).wrapping_sub(from as usize) % 4096;
-    let block = if length > BLOCK_LEN && (1..=31).contains(&distance) { BLOCK_LEN } else { length.max(1) };
+    let block = block_len(from, to, length);
     let mut done = 0;
     while done < length {
         let step = block.min(length - done);
@@ -210,6 +206,7 @@ unsafe fn copy_by_blocks(from: *const u8, to: *mut u8, length: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::copy::BLOCK_LEN;
 
     #[test]
     fn a_copy_is_whole_at_every_distance_and_around_the_block_length() {

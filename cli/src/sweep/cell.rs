@@ -88,7 +88,7 @@ mod tests {
         let crossing = find("crossing").unwrap();
         let Words::Run { setting, pairs, .. } = Words::read(crossing, &words[2..], 2).unwrap() else { panic!() };
         assert_eq!((setting.layout.to_string(), setting.transport), ("2x1".to_owned(), Transport::Tcp));
-        assert!(setting.oversubscribe && setting.bind.short_name() == "ns");
+        assert!(setting.oversubscribe && setting.bind == Some("ns".parse().unwrap()));
         let mut params = Params::new(crossing, &pairs).unwrap();
         assert_eq!((params.real("share"), params.whole("size"), params.whole("work")), (0.05, 4096, 1));
         assert_eq!((params.whole("ms"), params.whole("groups")), (400, u64::from(GROUPS)));

@@ -7,6 +7,8 @@
 
 use std::time::Duration;
 
+use crate::split_mix::split_mix;
+
 /// Start, connect and end of one cell, measured or not: what has to be paid beside its running time.
 const OVERHEAD_MS: u64 = 100;
 /// Shorter runs measure their own start.
@@ -36,15 +38,6 @@ fn shuffled(count: usize) -> Vec<usize> {
         order.swap(last, (split_mix(&mut state) % (last as u64 + 1)) as usize);
     }
     order
-}
-
-/// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number generators", 2014).
-fn split_mix(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut mixed = *state;
-    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    mixed ^ (mixed >> 31)
 }
 
 #[cfg(test)]

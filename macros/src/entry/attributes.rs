@@ -1,24 +1,19 @@
-//! Where each attribute of the function goes, now that a struct and a function stand in its place.
+//! Where each attribute of the function goes, now that there is a function outside and one inside.
 //!
-//! | attribute | struct | roof | function |
-//! | --- | --- | --- | --- |
-//! | `cfg` | yes | yes | its roof has it |
-//! | `doc`, `deprecated` | yes | | |
-//! | `allow`, `warn`, `deny`, `forbid` | yes | | yes |
-//! | any other, also `expect` and `cfg_attr` | | | yes |
-//!
-//! `expect` goes to one place only, for in the other it would be unfulfilled; the function is where most lints look.
+//! | attribute | outside | inside |
+//! | --- | --- | --- |
+//! | `cfg`, `doc`, `deprecated` | yes | |
+//! | `allow`, `expect`, `warn`, `deny`, `forbid` | yes, and thereby inside too | |
+//! | any other, also `cfg_attr` | | yes |
 
 use syn::Attribute;
 
 /// The function's attributes, by where they go.
 #[derive(Default)]
 pub(super) struct Attributes {
-    /// On the struct and on the roof over its impl and registration.
-    pub(super) conditions: Vec<Attribute>,
-    /// On the struct.
+    /// On the function that callers name.
     pub(super) outer: Vec<Attribute>,
-    /// On the function.
+    /// On the function that the user wrote.
     pub(super) inner: Vec<Attribute>,
 }
 
@@ -27,11 +22,8 @@ impl Attributes {
         let mut sorted = Attributes::default();
         for attribute in attributes {
             match attribute.path().get_ident().map(ToString::to_string).as_deref() {
-                Some("cfg") => sorted.conditions.push(attribute),
-                Some("doc" | "deprecated") => sorted.outer.push(attribute),
-                Some("allow" | "warn" | "deny" | "forbid") => {
-                    sorted.outer.push(attribute.clone());
-                    sorted.inner.push(attribute);
+                Some("cfg" | "doc" | "deprecated" | "allow" | "expect" | "warn" | "deny" | "forbid") => {
+                    sorted.outer.push(attribute);
                 }
                 _ => sorted.inner.push(attribute),
             }

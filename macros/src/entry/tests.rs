@@ -1,8 +1,8 @@
 //! What the attribute writes, what it refuses, and where its errors point.
 
 use proc_macro2::TokenStream;
-use quote::quote;
-use syn::{Attribute, File, Item};
+use quote::{ToTokens, quote};
+use syn::{Attribute, ItemFn};
 
 use super::expand;
 
@@ -28,15 +28,14 @@ fn refused(function: &str, why: &str, place: &str) {
 }
 
 #[test]
-fn a_function_becomes_a_struct_an_impl_and_a_registration() {
+fn a_function_becomes_one_that_hands_over_a_registered_type() {
     let expected = quote! {
-        #[allow(non_camel_case_types)]
-        #[derive(Clone, Copy, Debug)]
-        pub(crate) struct teller;
+        #[must_use]
+        pub(crate) fn teller() -> impl ::holm::Entry<Message = Account, Argument = (u64, String)> {
+            #[derive(Clone, Copy)]
+            struct __Entry;
 
-        #[allow(deprecated)]
-        const _: () = {
-            impl ::holm::Entry for teller {
+            impl ::holm::Entry for __Entry {
                 type Message = Account;
                 type Argument = (u64, String);
                 const NAME: &'static str = ::core::concat!(::core::module_path!(), "::", "teller");
@@ -50,8 +49,11 @@ fn a_function_becomes_a_struct_an_impl_and_a_registration() {
                     __teller(me, argument)
                 }
             }
-            ::holm::inventory::submit! { ::holm::EntryPoint::of::<teller>() }
-        };
+
+            ::holm::inventory::submit! { ::holm::EntryPoint::of::<__Entry>() }
+
+            __Entry
+        }
     };
     let function = "pub(crate) async fn teller(mut me: holm::Process<Account>, (cents, owner): (u64, String)) \
         -> Result<(), Broke> { Ok(()) }";
@@ -84,7 +86,7 @@ fn a_given_name_replaces_module_path_and_identifier() {
 #[test]
 fn a_raw_identifier_is_named_without_its_mark() {
     let written = written("", "async fn r#loop(me: Process<Tick>) {}");
-    assert!(written.contains("struct r#loop ;") && written.contains("async fn __loop"), "{written}");
+    assert!(written.contains("fn r#loop ()") && written.contains("async fn __loop"), "{written}");
     assert!(written.contains(r#""::" , "loop""#), "{written}");
 }
 
@@ -92,13 +94,12 @@ fn a_raw_identifier_is_named_without_its_mark() {
 fn attributes_go_where_they_mean_something() {
     let function = "/// Tells.\n #[cfg(unix)] #[deprecated] #[allow(unused)] #[expect(dead_code)] #[traced(a = 1)] \
         async fn teller(me: Process<Account>) {}";
-    let file: File = syn::parse2(expand(TokenStream::new(), tokens(function)).expect("an entry")).expect("items");
-    let [Item::Struct(stands), Item::Const(roof)] = &file.items[..] else { panic!("expected a struct and a const") };
-    assert_eq!(paths(&stands.attrs), ["cfg", "doc", "deprecated", "allow", "allow", "derive"]);
-    assert_eq!(paths(&roof.attrs), ["cfg", "allow"]);
-    let roof = quote!(#roof).to_string();
-    let function = quote!(#[allow(unused)] #[expect(dead_code)] #[traced(a = 1)] async fn __teller);
-    assert!(roof.contains(&function.to_string()), "{roof}");
+    let outside: ItemFn =
+        syn::parse2(expand(TokenStream::new(), tokens(function)).expect("an entry")).expect("a function");
+    assert_eq!(paths(&outside.attrs), ["doc", "cfg", "deprecated", "allow", "expect", "must_use"]);
+    let block = outside.block.to_token_stream().to_string();
+    let inside = quote!(#[traced(a = 1)] async fn __teller).to_string();
+    assert!(block.contains(&inside), "{block}");
 }
 
 fn paths(attributes: &[Attribute]) -> Vec<String> {

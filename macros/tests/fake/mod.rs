@@ -55,7 +55,7 @@ impl IntoReason for Result<(), String> {
     }
 }
 
-pub trait Entry: Copy + 'static {
+pub trait Entry: Copy + Send + 'static {
     type Message: Message;
     type Argument: serde::Serialize + serde::de::DeserializeOwned + Send + 'static;
     const NAME: &'static str;

@@ -1,4 +1,6 @@
-//! A public entry with a private message or argument is reported at that type.
+//! A public entry with a private message or argument is warned of, as a public function would be.
+
+#![deny(private_interfaces)]
 
 extern crate self as holm;
 

@@ -14,7 +14,7 @@ use crate::{
     signal::Control,
 };
 use holm_scheduler::{Direction, Sleep, Source, Watched, clock, unwatch, watch};
-use holm_transport::{Event, Identity, Limits, NodeName, Road, Role, Session, StreamRoad, nonce, shm};
+use holm_transport::{Event, Identity, Limits, NodeName, Road, Role, Session, StreamRoad, append, nonce, shm};
 use mio::{Interest, Registry, Token, unix::SourceFd};
 use parking_lot::{Condvar, Mutex};
 use std::{
@@ -275,7 +275,7 @@ impl<'a> Turning<'a> {
             let signal = &self.batch.bytes[start..end];
             start = end;
             // Refused is only what is longer than the peer takes; the outbox let nothing longer in.
-            if self.session.send(lane, key, |out| out.extend_from_slice(signal)).is_err() {
+            if self.session.send(lane, key, |out| append(out, signal)).is_err() {
                 Node::count(&self.node.counters.undecodable);
             }
         }

@@ -181,15 +181,6 @@ fn is_foreign(control: &Control, peer: NodeId) -> bool {
     }
 }
 
-/// postcard wants to own what it extends.
-pub(super) struct Appending<'a>(pub(super) &'a mut Vec<u8>);
-
-impl Extend<u8> for Appending<'_> {
-    fn extend<I: IntoIterator<Item = u8>>(&mut self, bytes: I) {
-        self.0.extend(bytes);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

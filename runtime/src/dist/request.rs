@@ -1,9 +1,9 @@
 //! Requests to a node itself: spawn an entry point, look up a name. They are answered like calls.
 
-use super::{Head, Refused, WhenFull, ops, post};
+use super::{Head, Refused, WhenFull, post};
 use crate::{
     entry::EntryPoint,
-    message::Message,
+    message::{Message, append_encoded},
     node::Node,
     pid::{NodeId, Pid, RawPid},
     process::current_pid,
@@ -95,6 +95,6 @@ fn request_of(node: &Node, to: NodeId, head: Head, request: &impl Serialize) -> 
     let key = current_pid(node).order_key();
     post(node, to, Lane::Data, key, WhenFull::HoldBack, |buffer| {
         head.encode(buffer);
-        postcard::to_extend(request, ops::Appending(buffer)).map(drop).map_err(|error| error.to_string())
+        append_encoded(request, buffer).map_err(|error| error.to_string())
     })
 }

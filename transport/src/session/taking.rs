@@ -5,6 +5,7 @@
 
 use super::{Event, Phase, Session, SessionError};
 use crate::bounds::{FRAGMENT_LEN_MAX, GOODBYE_LEN_MAX};
+use crate::copy::append;
 use crate::handshake::Agreement;
 use crate::incoming::{Cut, cut, top_up};
 use crate::wire::{FLAG_CONTROL, HEADER_LEN, Header, Kind};
@@ -33,7 +34,7 @@ impl Session {
         }
         while !self.is_closed() {
             let Cut::Frame(header, payload, rest) = cut(input, self.frame_len_max)? else {
-                self.partial.extend_from_slice(input);
+                append(&mut self.partial, input);
                 break;
             };
             input = rest;

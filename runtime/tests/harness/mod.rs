@@ -1,0 +1,214 @@
+//! How a case of the conformance catalogue is written once and run in every placement of its two parties.
+//!
+//! A case is an `async fn` that is the body of party A, a process of node 0 on scheduler 0. It gets a [`There`], the
+//! scheduler on which party B belongs, and starts B with [`There::start`] and an `#[holm::entry]` of the same file:
+//!
+//! ```text
+//! harness::cases! {
+//!     in_every_placement: p_01_messages_arrive_in_order;
+//!     on_one_node: p_10_no_two_pids_are_equal;
+//! }
+//!
+//! async fn p_01_messages_arrive_in_order(mut me: Process<u64>, there: There) { … assert_eq!(…) … }
+//! ```
+//!
+//! A case that returns has passed; one that panics, or does not end within [`CASE_LIMIT`], has failed. All cases of a
+//! file run in one program for each placement, one after another; each is a test of its own all the same.
+//!
+//! | placement | layout | B on scheduler |
+//! | --- | --- | --- |
+//! | one scheduler, alone in its node | 1x1 | 0 |
+//! | one scheduler of two | 1x2 | 0 |
+//! | two schedulers of one node | 1x2 | 1 |
+//! | two nodes, shared memory | 2x1 shm | 1 |
+//! | two nodes, TCP | 2x1 tcp | 1 |
+
+#![allow(dead_code)] // each test binary uses a part of this
+
+pub(crate) mod program;
+
+use holm::{Entry, Event, Message, Notice, Pid, Process, Reason, SpawnOptions, Spawned};
+use program::{Outcome, Program};
+use std::{
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+/// How long a case may take.
+pub(crate) const CASE_LIMIT: Duration = Duration::from_secs(20);
+
+/// A time in which nothing comes, if nothing is to come: what is wrongly sent comes at once.
+pub(crate) const QUIET: Duration = Duration::from_millis(50);
+
+/// Where party B belongs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct There(pub u32);
+
+impl There {
+    pub(crate) fn options(self) -> SpawnOptions {
+        SpawnOptions::new().scheduler(self.0)
+    }
+
+    /// Starts B.
+    pub(crate) async fn start<M: Message, E: Entry>(
+        self,
+        entry: impl FnOnce() -> E,
+        argument: E::Argument,
+        me: &mut Process<M>,
+    ) -> Pid<E::Message> {
+        self.start_with(me, entry, argument, self.options()).await.pid
+    }
+
+    /// Starts B linked to A.
+    pub(crate) async fn start_link<M: Message, E: Entry>(
+        self,
+        entry: impl FnOnce() -> E,
+        argument: E::Argument,
+        me: &mut Process<M>,
+    ) -> Pid<E::Message> {
+        self.start_with(me, entry, argument, self.options().link()).await.pid
+    }
+
+    /// Starts B monitored by A.
+    pub(crate) async fn start_monitor<M: Message, E: Entry>(
+        self,
+        entry: impl FnOnce() -> E,
+        argument: E::Argument,
+        me: &mut Process<M>,
+    ) -> (Pid<E::Message>, holm::Monitor) {
+        let spawned = self.start_with(me, entry, argument, self.options().monitor()).await;
+        (spawned.pid, spawned.monitor.unwrap())
+    }
+
+    async fn start_with<M: Message, E: Entry>(
+        self,
+        me: &mut Process<M>,
+        entry: impl FnOnce() -> E,
+        argument: E::Argument,
+        options: SpawnOptions,
+    ) -> Spawned<E::Message> {
+        me.spawn_entry(entry, argument, options).await.unwrap()
+    }
+}
+
+/// Ends B and waits until it has.
+pub(crate) async fn end<M: Message, N: Message>(me: &mut Process<M>, b: Pid<N>, reason: Reason) {
+    let monitor = me.monitor(b);
+    holm::exit(b, reason);
+    me.down(monitor).await;
+}
+
+/// The next event must be this trapped exit.
+pub(crate) async fn expect_exit<M: Message + std::fmt::Debug + PartialEq>(
+    me: &mut Process<M>,
+    from: Pid,
+    reason: Reason,
+) {
+    assert_eq!(me.next().await, Event::Notice(Notice::Exit { from, reason }));
+}
+
+/// Nothing may come.
+pub(crate) async fn expect_silence<M: Message + std::fmt::Debug>(me: &mut Process<M>) {
+    if let Some(event) = me.next_within(QUIET).await {
+        panic!("nothing was to come, but {event:?} did");
+    }
+}
+
+/// A case as a spawner of its process.
+pub(crate) type Spawner = fn(&mut Process<()>, There) -> (Pid, holm::Monitor);
+
+/// A case and its name.
+pub(crate) type Case = (&'static str, Spawner);
+
+/// Spawns party A; the macro gives the body its types.
+pub(crate) fn party<M, F, Fut>(runner: &mut Process<()>, body: F) -> (Pid, holm::Monitor)
+where
+    M: Message,
+    F: FnOnce(Process<M>) -> Fut,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    let spawned = runner.spawn_opt(SpawnOptions::new().scheduler(0).monitor(), body).unwrap();
+    (spawned.pid.untyped(), spawned.monitor.unwrap())
+}
+
+/// Declares the cases of a file; see the module's text.
+#[macro_export]
+macro_rules! cases {
+    (in_every_placement: $($name:ident),* $(,)?; on_one_node: $($alone:ident),* $(,)?;) => {
+        const IN_EVERY_PLACEMENT: &[$crate::harness::Case] =
+            &[$((stringify!($name), |runner, there| $crate::harness::party(runner, move |me| $name(me, there)))),*];
+        const ON_ONE_NODE: &[$crate::harness::Case] =
+            &[$((stringify!($alone), |runner, there| $crate::harness::party(runner, move |me| $alone(me, there)))),*];
+
+        #[test]
+        fn the_program() {
+            if let Some(role) = $crate::harness::program::role() {
+                $crate::harness::run_cases(&role, IN_EVERY_PLACEMENT, ON_ONE_NODE);
+            }
+        }
+
+        mod in_every_placement {
+            $(#[test]
+            fn $name() {
+                $crate::harness::check(stringify!($name), $crate::harness::PLACEMENTS);
+            })*
+        }
+
+        mod on_one_node {
+            $(#[test]
+            fn $alone() {
+                $crate::harness::check(stringify!($alone), &$crate::harness::PLACEMENTS[..3]);
+            })*
+        }
+    };
+}
+
+/// Role of the program, layout, transport.
+pub(crate) const PLACEMENTS: &[(&str, &str, &str)] = &[
+    ("alone 0", "1x1", "shm"),
+    ("same 0", "1x2", "shm"),
+    ("other 1", "1x2", "shm"),
+    ("shm 1", "2x1", "shm"),
+    ("tcp 1", "2x1", "tcp"),
+];
+
+/// In the program: runs the cases of one placement and says how each ended.
+pub(crate) fn run_cases(role: &str, in_every_placement: &'static [Case], on_one_node: &'static [Case]) {
+    let there = There(role.rsplit(' ').next().unwrap().parse().unwrap());
+    let one_node = !role.starts_with("shm") && !role.starts_with("tcp");
+    let program = async move |mut me: Process<()>| {
+        let on_one_node = if one_node { on_one_node } else { &[] };
+        for (name, spawn) in in_every_placement.iter().chain(on_one_node) {
+            let began = Instant::now();
+            let (pid, monitor) = spawn(&mut me, there);
+            let how = match me.next_within(CASE_LIMIT).await {
+                Some(Event::Notice(Notice::Down { reason: Reason::Normal, .. })) => "holds".to_string(),
+                Some(Event::Notice(Notice::Down { reason, .. })) => reason.to_string(),
+                _ => {
+                    holm::exit(pid, Reason::Kill);
+                    me.down(monitor).await;
+                    format!("no end within {} s", CASE_LIMIT.as_secs())
+                }
+            };
+            println!("case {name}: {}", how.replace('\n', " | "));
+            println!("time {name}: {} ms", began.elapsed().as_millis());
+        }
+    };
+    holm::block_on(program).unwrap();
+}
+
+/// In the test: looks up how a case ended in each of these placements. The first to ask runs the programs.
+pub(crate) fn check(case: &str, placements: &[(&str, &str, &str)]) {
+    static RUNS: [OnceLock<Outcome>; 5] = [const { OnceLock::new() }; 5];
+    let mut failures = String::new();
+    for ((role, layout, transport), run) in placements.iter().zip(&RUNS) {
+        let outcome = run.get_or_init(|| Program::new(role, layout, transport).run());
+        let beginning = format!("case {case}: ");
+        match outcome.stdout.lines().find_map(|line| line.strip_prefix(&beginning)) {
+            Some("holds") => {}
+            Some(why) => failures += &format!("{layout} {transport} ({role}): {why}\n{}\n", outcome.stderr),
+            None => failures += &format!("{layout} {transport} ({role}): it was not run: {}\n", outcome.story()),
+        }
+    }
+    assert!(failures.is_empty(), "{case} does not hold:\n{failures}");
+}
