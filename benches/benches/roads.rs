@@ -12,28 +12,28 @@ use std::{
     thread,
 };
 
-/// Both ends of a road.
-type Ends = (Road, Road);
+/// Makes both ends of a road.
+type Pair = fn() -> io::Result<(Road, Road)>;
 
 const CAPACITY: usize = 1 << 20;
 
-fn memory() -> io::Result<Ends> {
+fn memory() -> io::Result<(Road, Road)> {
     MemoryRoad::pair(CAPACITY).map(|(a, b)| (Road::Memory(a), Road::Memory(b)))
 }
 
-fn shared() -> io::Result<Ends> {
+fn shared() -> io::Result<(Road, Road)> {
     let (a, b) = UnixStream::pair()?;
     let offers = thread::spawn(move || shm::offer(a, CAPACITY));
     let accepted = shm::accept(b)?;
     Ok((Road::Shm(offers.join().expect("offering does not panic")?), Road::Shm(accepted)))
 }
 
-fn unix() -> io::Result<Ends> {
+fn unix() -> io::Result<(Road, Road)> {
     let (a, b) = UnixStream::pair()?;
     Ok((Road::Stream(StreamRoad::unix(a)?), Road::Stream(StreamRoad::unix(b)?)))
 }
 
-fn tcp() -> io::Result<Ends> {
+fn tcp() -> io::Result<(Road, Road)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let a = TcpStream::connect(listener.local_addr()?)?;
     let (b, _) = listener.accept()?;
@@ -59,8 +59,7 @@ fn would_block_is_zero(moved: io::Result<usize>) -> usize {
 
 fn bench(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("roads");
-    let roads: [(&str, fn() -> io::Result<Ends>); 4] =
-        [("shm", shared), ("memory", memory), ("unix", unix), ("tcp", tcp)];
+    let roads: [(&str, Pair); 4] = [("shm", shared), ("memory", memory), ("unix", unix), ("tcp", tcp)];
     for (name, pair) in roads {
         let (mut from, mut to) = pair().expect("the system has descriptors");
         for size in [64, 4_096, 65_536] {

@@ -19,7 +19,7 @@ fn a_tiny_sweep_writes_its_three_files() {
     let output = sweep(&out, &["--reps", "2", "--transports", "shm,tcp"]);
     let text = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{text}{}", String::from_utf8_lossy(&output.stderr));
-    for label in ["1x2", "2x1 shm", "2x1 tcp", "64 B", "p*"] {
+    for label in ["1x2", "2x1 shm", "2x1 tcp", "64 B, no work", "msgs/s", "index.html"] {
         assert!(text.contains(label), "{label}: {text}");
     }
     let read = |name: &str| fs::read_to_string(out.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"));

@@ -281,6 +281,7 @@ unsafe impl<F: Future<Output: IntoReason> + 'static> Body for ProcessBody<F> {
         // The future holds a `Process`, which reaches the state during the poll: no reference to it is kept here.
         // SAFETY: (of all derefs) the body is ours during the turn, and parts are borrowed one after another.
         unsafe { (*this).state.fetch() };
+        // SAFETY: as above.
         if unsafe { (*this).state.exit.is_none() } {
             // SAFETY: the future stays where it is until it is dropped there.
             let future = unsafe { Pin::new_unchecked(&mut *(*this).future) };

@@ -235,7 +235,7 @@ mod tests {
                         receive(&mut b, a_pid, to_b.remove(0), &mut to_a);
                     }
                 }
-                assert_eq!(a.links.get(&b_pid).is_some(), b.links.get(&a_pid).is_some(), "order {order:b}, {when}");
+                assert_eq!(a.links.contains_key(&b_pid), b.links.contains_key(&a_pid), "order {order:b}, {when}");
                 assert_ne!(a.links.get(&b_pid), Some(&Link::Ending(1)));
             }
         }

@@ -20,7 +20,14 @@ use crate::{
     signal::Control,
 };
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
-use std::{cell::Cell, fmt, future::poll_fn, marker::PhantomData, task::Poll, time::Duration};
+use std::{
+    fmt,
+    future::poll_fn,
+    marker::PhantomData,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    task::Poll,
+    time::Duration,
+};
 
 /// Why a call gave no answer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -49,7 +56,7 @@ pub struct Reply<T> {
     caller: RawPid,
     call: u64,
     /// Whether dropping it means that nobody answers. Not after it was encoded: its other self answers.
-    armed: Cell<bool>,
+    armed: AtomicBool,
     answers: PhantomData<fn(T)>,
 }
 
@@ -61,7 +68,7 @@ impl<T> fmt::Debug for Reply<T> {
 
 impl<T> Reply<T> {
     fn new(caller: RawPid, call: u64) -> Self {
-        Reply { caller, call, armed: Cell::new(true), answers: PhantomData }
+        Reply { caller, call, armed: AtomicBool::new(true), answers: PhantomData }
     }
 
     /// Who waits for the answer.
@@ -74,7 +81,7 @@ impl<T: Message> Reply<T> {
     /// Answers. If the caller no longer waits, nothing happens.
     pub fn send(self, answer: T) {
         if let Some(node) = node::here() {
-            self.armed.set(false);
+            self.armed.store(false, Relaxed);
             send::answer(node, self.caller, self.call, answer);
         }
     }
@@ -82,7 +89,7 @@ impl<T: Message> Reply<T> {
 
 impl<T> Drop for Reply<T> {
     fn drop(&mut self) {
-        if self.armed.get()
+        if self.armed.load(Relaxed)
             && let Some(node) = node::here()
         {
             let reason = reap::ending().unwrap_or(Reason::Normal);
@@ -93,7 +100,7 @@ impl<T> Drop for Reply<T> {
 
 impl<T> Serialize for Reply<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.armed.set(false);
+        self.armed.store(false, Relaxed);
         (self.caller, self.call).serialize(serializer)
     }
 }

@@ -245,9 +245,10 @@ impl Queue {
     #[inline]
     pub(crate) fn push(&mut self, letter: Owned) {
         let parcel = letter.into_raw();
-        // SAFETY: (both) what is in the queue is alive and the queue's.
+        // SAFETY: what is in the queue is alive and the queue's.
         unsafe { parcel.as_ref() }.set_next(std::ptr::null_mut());
         match self.newest.replace(parcel) {
+            // SAFETY: as above.
             Some(newest) => unsafe { newest.as_ref() }.set_next(parcel.as_ptr()),
             None => self.oldest = Some(parcel),
         }

@@ -2,7 +2,7 @@
 
 mod harness;
 
-use harness::{There, end, expect_exit, expect_silence};
+use harness::{There, end, expect_exit, expect_silence, rounds};
 use holm::{Crosses, Event, Message, Notice, Pid, Process, Reason, Reply, SpawnOptions};
 use serde::{Deserialize, Serialize};
 
@@ -224,7 +224,7 @@ async fn assert_that_they_agree(me: &mut Process<u64>, ends: Pid<Do>, stays: Pid
 async fn race(me: &mut Process<u64>, there: There, act: impl Fn(Pid<Do>, Pid<Do>, usize)) {
     for from_a in [true, false] {
         let (a, b) = linked_pair(me, there).await;
-        for round in 0..10_000 {
+        for round in 0..rounds(50_000, 3_000) {
             act(a, b, round);
             if round % 50 == 0 {
                 settle(me, a, b).await;
@@ -233,7 +233,7 @@ async fn race(me: &mut Process<u64>, there: There, act: impl Fn(Pid<Do>, Pid<Do>
         let (ends, stays) = if from_a { (a, b) } else { (b, a) };
         assert_that_they_agree(me, ends, stays).await;
     }
-    for round in 0..150 {
+    for round in 0..rounds(1_000, 60) {
         let (a, b) = linked_pair(me, there).await;
         act(a, b, round);
         let (ends, stays) = if round / 6 % 2 == 0 { (a, b) } else { (b, a) };

@@ -3,7 +3,7 @@
 
 mod harness;
 
-use harness::{There, end, expect_silence};
+use harness::{There, end, expect_silence, rounds};
 use holm::{Event, Notice, Pid, Process, Reason};
 use std::{collections::HashSet, time::Duration};
 
@@ -101,7 +101,7 @@ async fn m_06_a_demonitor_takes_a_queued_down_away(mut me: Process<u64>, there: 
 }
 
 async fn m_07_a_demonitor_that_meets_the_end_leaves_nothing(mut me: Process<u64>, there: There) {
-    for round in 0..2000u32 {
+    for round in 0..rounds(20_000, 500) {
         let b = there.start(end_when_told, (), &mut me).await;
         let monitor = me.monitor(b);
         b.send(Reason::Shutdown).unwrap();
@@ -154,7 +154,7 @@ async fn m_14_ten_thousand_monitors_fire_each_once(mut me: Process<u64>, there: 
 }
 
 async fn m_17_every_monitor_of_a_restart_loop_fires(mut me: Process<u64>, there: There) {
-    for _ in 0..2000 {
+    for _ in 0..rounds(10_000, 500) {
         let (b, first) = there.start_monitor(end_when_told, (), &mut me).await;
         let second = me.monitor(b);
         holm::exit(b, Reason::Kill);

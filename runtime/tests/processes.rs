@@ -43,7 +43,7 @@ cases! {
         p_19_letters_of_an_ended_process_are_dropped_once,
         p_24_what_a_refused_spawn_captured_is_dropped_once,
         p_28_a_killed_process_is_not_alive_for_long,
-        a_hundred_thousand_processes_come_and_go;
+        three_hundred_thousand_processes_come_and_go;
 }
 
 /// Sends the numbers below `count`, then ends with `Shutdown`.
@@ -491,12 +491,12 @@ async fn p_28_a_killed_process_is_not_alive_for_long(mut me: Process<u64>, there
     }
 }
 
-async fn a_hundred_thousand_processes_come_and_go(mut me: Process<u64>, _: There) {
+async fn three_hundred_thousand_processes_come_and_go(mut me: Process<u64>, _: There) {
     let parent = me.pid();
     let workers = 8;
     for _ in 0..workers {
         me.spawn(async move |mut me: Process<()>| {
-            for _ in 0..100_000 / 32 / workers {
+            for _ in 0..300_000 / 32 / workers {
                 let monitors: Vec<_> =
                     (0..32).map(|_| me.spawn_monitor(async |_: Process<()>| ()).unwrap().1).collect();
                 for monitor in monitors {

@@ -58,24 +58,30 @@ impl Injector {
         self.len.store(self.len.load(Relaxed) + slots.len(), Release);
     }
 
-    /// Takes up to `most` tasks from the front.
+    /// Takes up to `most` tasks from the front. `each` is called without the lock: a full ring sends tasks back here.
     pub(crate) fn pop(&self, most: usize, mut each: impl FnMut(&'static Slot)) -> usize {
         if self.len() == 0 {
             return 0;
         }
         let mut list = self.list.lock();
-        let mut taken = 0;
+        let (first, mut taken) = (list.head, 0);
         while taken < most && !list.head.is_null() {
             // SAFETY: what is in the list is a slot.
-            let slot: &'static Slot = unsafe { &*list.head };
-            list.head = slot.next.load(Relaxed);
+            list.head = unsafe { &*list.head }.next.load(Relaxed);
             taken += 1;
-            each(slot);
         }
         if list.head.is_null() {
             list.tail = ptr::null_mut();
         }
         self.len.store(self.len.load(Relaxed) - taken, Release);
+        drop(list);
+        let mut next = first;
+        for _ in 0..taken {
+            // SAFETY: as above; what was taken is ours, and its link is read before it is given away.
+            let slot: &'static Slot = unsafe { &*next };
+            next = slot.next.load(Relaxed);
+            each(slot);
+        }
         taken
     }
 }

@@ -7,7 +7,6 @@
 //!
 //! Set aside: crossbeam's deque, whose inside cannot be modelled with loom, which grows without a bound, and whose
 //! FIFO pop costs a SeqCst read-modify-write too; st3, which is not faster and no longer kept.
-//! `benches/local_queue.rs` asks what the choice costs.
 
 use crate::sync::{Acquire, AtomicPtr, AtomicU32, Relaxed, Release};
 use crossbeam_utils::CachePadded;

@@ -52,7 +52,7 @@ impl std::error::Error for SpawnError {}
 pub struct Spec {
     /// The scheduler that alone may run it.
     pub pin: Option<usize>,
-    /// See [`Slot::tag_of`].
+    /// What [`crate::Slot::tag_of`] gives to those who know the generation.
     pub tag: *mut (),
 }
 

@@ -83,9 +83,9 @@ impl<T> Wheel<T> {
             .map(|level| {
                 let shift = SLOT_BITS * level as u32;
                 let position = (self.tick >> shift) as u32 % SLOTS as u32;
-                let distance = self.occupied[level].rotate_right(position).trailing_zeros();
-                // A slot of an upper level at the current position holds what is a whole round away.
-                let distance = if distance == 0 && level > 0 { SLOTS as u32 } else { distance };
+                // A slot of an upper level at the current position holds what is a whole round away: it comes last.
+                let first = u32::from(level > 0);
+                let distance = self.occupied[level].rotate_right(position + first).trailing_zeros() + first;
                 (((self.tick >> shift) + u64::from(distance)) << shift) << TICK_BITS
             })
             .min()
@@ -239,6 +239,27 @@ mod tests {
         }
         seen.sort_unstable();
         assert_eq!(seen, deadlines);
+    }
+
+    #[test]
+    fn timers_that_are_set_while_others_fire_are_not_half_a_second_late() {
+        // One timer for each quarter of a millisecond, each set for 10 to 1,000 ms ahead, as time goes on.
+        let mut wheel = Wheel::new(0);
+        let (mut now, mut late_most) = (0, 0);
+        for n in 0..8_000u64 {
+            let deadline = now + (10 + n * 7919 % 991) * MS;
+            wheel.set(deadline, deadline);
+            let until = now + MS / 4;
+            while let Some(next) = wheel.next_ns().filter(|next| *next <= until) {
+                now = next.max(now);
+                let mut due = Vec::new();
+                wheel.expire(now, |deadline| due.push(deadline));
+                late_most = due.iter().map(|deadline| now - deadline).fold(late_most, u64::max);
+                now += 1;
+            }
+            now = now.max(until);
+        }
+        assert!(late_most <= 2 << TICK_BITS, "a timer was {} µs late", late_most / 1000);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::Value;
 const WISHES: [&str; 5] = ["HOLM_LAYOUT", "HOLM_TRANSPORT", "HOLM_BIND", "HOLM_OVERSUBSCRIBE", "HOLM_PREFIX"];
 
 /// `holm bench` with these words; two schedulers also where there is one CPU.
-pub fn bench(line: &str) -> Command {
+pub(crate) fn bench(line: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_holm"));
     command.arg("bench").args(line.split_whitespace()).arg("--oversubscribe").stdin(Stdio::null());
     for wish in WISHES {
@@ -18,13 +18,13 @@ pub fn bench(line: &str) -> Command {
 }
 
 /// Runs to the end.
-pub fn run(line: &str) -> Output {
+pub(crate) fn run(line: &str) -> Output {
     bench(line).output().expect("holm starts")
 }
 
 /// The one line of a run that must succeed.
 #[track_caller]
-pub fn report(line: &str) -> Value {
+pub(crate) fn report(line: &str) -> Value {
     let output = run(line);
     let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert_eq!(output.status.code(), Some(0), "{line}: {err}");
@@ -34,13 +34,13 @@ pub fn report(line: &str) -> Value {
 
 /// The exit status and the last sentence of a run that must fail; nothing else may be on standard output.
 #[track_caller]
-pub fn refused(line: &str) -> (Option<i32>, String) {
+pub(crate) fn refused(line: &str) -> (Option<i32>, String) {
     failure(line, &run(line))
 }
 
 /// The same of a run that has ended.
 #[track_caller]
-pub fn failure(line: &str, output: &Output) -> (Option<i32>, String) {
+pub(crate) fn failure(line: &str, output: &Output) -> (Option<i32>, String) {
     assert!(output.stdout.is_empty(), "{line}: {}", String::from_utf8_lossy(&output.stdout));
     let err = String::from_utf8_lossy(&output.stderr);
     assert!(!err.contains("panicked"), "{line}: {err}");

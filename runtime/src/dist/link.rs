@@ -22,7 +22,10 @@ use std::{
     io,
     os::fd::{AsRawFd, RawFd},
     pin::{Pin, pin},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     task::{Context, Poll, Waker},
     time::Duration,
 };
@@ -152,7 +155,9 @@ impl<'a> Turning<'a> {
         let readiness = Watched::new(RoadFd(road.fd().as_raw_fd()))?;
         let looks = !road.wakes_by_writable();
         let road = Arc::new(Mutex::new(road));
-        let watched = looks.then(|| Arc::new(Watch { road: road.clone(), task: Mutex::new(None) }));
+        let watched = looks.then(|| {
+            Arc::new(Watch { road: road.clone(), task: Mutex::new(None), wants_room: AtomicBool::new(false) })
+        });
         if let Some(watched) = &watched {
             watch(watched.clone());
         }
@@ -229,6 +234,9 @@ impl<'a> Turning<'a> {
             }
         }
         self.leave_politely()?;
+        if let Some(watch) = &self.watch {
+            watch.wants_room.store(!self.session.out().is_empty(), Relaxed);
+        }
         self.wait_for_descriptor(context);
         Ok(())
     }
@@ -291,7 +299,8 @@ impl<'a> Turning<'a> {
             if out.is_empty() {
                 return Ok(wrote);
             }
-            match self.road.lock().write(out) {
+            let written = self.road.lock().write(out); // the lock is free again before the answer is looked at
+            match written {
                 Ok(len) => {
                     self.session.wrote(len);
                     wrote = true;
@@ -367,6 +376,8 @@ fn come_up(node: &Arc<Node>, id: NodeId, name: &str) -> Arc<Peer> {
 struct Watch {
     road: Arc<Mutex<Road>>,
     task: Mutex<Option<Waker>>,
+    /// The task has bytes that the road did not take.
+    wants_room: AtomicBool,
 }
 
 impl Source for Watch {
@@ -389,6 +400,10 @@ impl Source for Watch {
 
     fn awake(&self) {
         self.road.lock().awake();
+        // That also withdrew the wish for room: whoever had it must look for room again.
+        if self.wants_room.load(Relaxed) {
+            self.wake();
+        }
     }
 }
 

@@ -91,6 +91,11 @@ impl There {
     }
 }
 
+/// How often to repeat what races: a round between two nodes costs a hundred times one within.
+pub(crate) fn rounds(within: usize, between: usize) -> usize {
+    if holm::nodes().len() == 1 { within } else { between }
+}
+
 /// Ends B and waits until it has.
 pub(crate) async fn end<M: Message, N: Message>(me: &mut Process<M>, b: Pid<N>, reason: Reason) {
     let monitor = me.monitor(b);
