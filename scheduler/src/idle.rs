@@ -12,6 +12,7 @@
 //! 3. A backlog wakes a sleeper when working it off would take longer than the wake (`worker.rs` estimates it).
 //! 4. Everything else waits for the **sentinel**: while at least one scheduler is awake, one of the sleepers sleeps
 //!    with a time-out, and looks for work to steal each time it runs out. A task behind a long turn is found by it.
+//!    A backlog that its owner works off in a few microseconds is nobody else's (`worker/idling.rs`).
 //! 5. Whoever queues a task while schedulers sleep and there is neither sentinel nor searcher wakes one, which
 //!    becomes the one or the other. See [`Idle::is_unwatched`].
 //!

@@ -73,6 +73,8 @@ pub(crate) struct Remote {
     pub(crate) next: AtomicPtr<Slot>,
     /// Turns so far, so that the sentinel sees a long one.
     pub(crate) turns: AtomicU32,
+    /// How long its turns were lately, in nanoseconds; 0 if that is not known yet.
+    pub(crate) turn_ns: AtomicU32,
     /// Pinned tasks that somebody else woke.
     pub(crate) inbox: Stack<Slot>,
     /// What other threads want done here.
@@ -91,6 +93,7 @@ impl Remote {
             ring: Ring::new(),
             next: AtomicPtr::new(ptr::null_mut()),
             turns: AtomicU32::new(0),
+            turn_ns: AtomicU32::new(0),
             inbox: Stack::new(),
             errands: Mutex::new(Vec::new()),
             errands_len: AtomicUsize::new(0),

@@ -4,7 +4,7 @@
 //! [`park`](crate::park).
 
 use super::{Look, Worker};
-use crate::{clock, idle::Sleep, ring, slot::Slot};
+use crate::{clock, idle::Sleep, pool::Remote, ring, slot::Slot};
 use std::{
     hint, ptr,
     sync::atomic::Ordering::{AcqRel, Relaxed, SeqCst},
@@ -13,6 +13,16 @@ use std::{
 
 /// The sentinel looks for work this often; see idle.rs, rule 4.
 const WATCH: Duration = Duration::from_millis(1);
+
+/// A backlog that its owner works off sooner than this is left to it: taking it costs both more, in cache lines that
+/// change sides, than it gives.
+const STEAL_NS: u64 = 10_000;
+
+/// True if the owner of a ring would be long at it, by the turns that it had lately.
+fn is_worth_stealing(victim: &Remote) -> bool {
+    let (len, turn_ns) = (u64::from(victim.ring.len()), u64::from(victim.turn_ns.load(Relaxed)));
+    len > 0 && (turn_ns == 0 || len * turn_ns >= STEAL_NS)
+}
 
 impl Worker {
     /// Looks for a task everywhere, for a while; then sleeps, and looks again. Nothing when the pool stops.
@@ -36,7 +46,7 @@ impl Worker {
         if searching && self.pool.idle.stop_search() {
             if found.is_none() {
                 // The last searcher looks once more: whoever added work meanwhile saw it searching, and called nobody.
-                return self.find(true, watched);
+                return self.find(true, false);
             }
             if self.is_work_left() {
                 self.pool.call_helper();
@@ -76,7 +86,8 @@ impl Worker {
         if searching { self.steal(watched) } else { None }
     }
 
-    /// Takes from the others, the nearest first. After a watch also the task that waits behind a long turn.
+    /// Takes from the others, the nearest first: from those whose backlog is worth it, and after a watch also from those
+    /// who are still in the turn in which the watch before found them, even the task that they would run next.
     pub(super) fn steal(&self, watched: bool) -> Option<&'static Slot> {
         let by_number;
         let order = match self.pool.config.steal_order.get(self.index) {
@@ -88,21 +99,22 @@ impl Worker {
         };
         order.iter().find_map(|&victim| {
             let remote = self.pool.remote(victim);
+            let stuck = watched && self.is_stuck(victim);
+            if !stuck && !is_worth_stealing(remote) {
+                return None;
+            }
             // SAFETY: what is in a ring is a slot.
             let stolen = remote.ring.steal_into(&self.remote().ring).map(|slot| unsafe { &*slot });
-            stolen.or_else(|| if watched { self.steal_from_long_turn(victim) } else { None })
+            // SAFETY: what is in `next` is a slot. Ordering: as in `take_woken`.
+            let next = || unsafe { remote.next.swap(ptr::null_mut(), AcqRel).as_ref() };
+            stolen.or_else(|| if stuck { next() } else { None })
         })
     }
 
-    pub(super) fn steal_from_long_turn(&self, victim: usize) -> Option<&'static Slot> {
-        let remote = self.pool.remote(victim);
-        let turns = remote.turns.load(Relaxed);
-        let seen = std::mem::replace(&mut self.seen_turns.borrow_mut()[victim], turns);
-        if seen != turns || remote.next.load(Relaxed).is_null() {
-            return None;
-        }
-        // SAFETY: what is in `next` is a slot. Ordering: as in `take_woken`.
-        unsafe { remote.next.swap(ptr::null_mut(), AcqRel).as_ref() }
+    /// True if a scheduler has begun no turn since the watch before this one.
+    fn is_stuck(&self, victim: usize) -> bool {
+        let turns = self.pool.remote(victim).turns.load(Relaxed);
+        std::mem::replace(&mut self.seen_turns.borrow_mut()[victim], turns) == turns
     }
 
     pub(super) fn is_work_left(&self) -> bool {
@@ -111,7 +123,7 @@ impl Worker {
 
     /// Sleeps; true if it was a watch that ran out.
     pub(super) fn park(&self) -> bool {
-        let idle = &self.pool.idle;
+        let (idle, lay_down) = (&self.pool.idle, clock::now_ns());
         let sleep = idle.lie_down(self.index);
         self.remote().announce_sleep();
         let sources = self.sources.borrow();
@@ -126,7 +138,7 @@ impl Worker {
         self.searching.set(idle.get_up(self.index, sleep));
         let now = clock::now_ns();
         self.look.set(Look { at_ns: now, at_turn: self.turns.get(), polled_ns: now, ..self.look.get() });
-        sleep == Sleep::Watching
+        sleep == Sleep::Watching && now.saturating_sub(lay_down) >= WATCH.as_nanos() as u64
     }
 
     /// The last look before sleeping: what can come from outside at any time.

@@ -2,6 +2,7 @@
 
 use super::Worker;
 use crate::{clock, timer::Expiry};
+use std::sync::atomic::Ordering::Relaxed;
 
 /// A scheduler looks around about this often, or once in `LOOK_TURNS_MAX` turns, whichever comes first.
 const LOOK_NS: u64 = 20_000;
@@ -21,6 +22,7 @@ impl Worker {
         let mut look = self.look.get();
         let turn_ns = now.saturating_sub(look.at_ns) / (turns - look.at_turn).max(1);
         look.next_turn = turns + (LOOK_NS / turn_ns.max(1)).clamp(1, LOOK_TURNS_MAX);
+        self.remote().turn_ns.store(turn_ns.clamp(1, u32::MAX.into()) as u32, Relaxed);
         (look.at_ns, look.at_turn) = (now, turns);
         let poll = now - look.polled_ns >= POLL_NS;
         if poll {
