@@ -60,8 +60,9 @@ impl<M: Message> Pid<M> {
     /// Sends a message. It never waits: the message is in the receiver's mailbox, or on its way to another node, or, if
     /// the receiver has ended, gone. Signals from one process to another arrive in the order they were sent.
     ///
-    /// A process that sends to a node whose link is full is held back at its next await of holm's, until there is room;
-    /// [`Pid::try_send`] says so instead.
+    /// A process that sends to a node whose link is full lets all others run before it goes on, at its next await of
+    /// holm's; [`Pid::try_send`] says that the link is full instead, and [`Pid::send_when_ready`] waits for room. What a
+    /// link has not yet sent is bounded: above 256 MiB the message comes back.
     ///
     /// # Errors
     ///
