@@ -26,6 +26,7 @@
 
 extern crate self as holm;
 
+mod blocking;
 mod body;
 mod bonds;
 mod call;
@@ -47,12 +48,11 @@ mod send;
 mod signal;
 mod spawn;
 
+pub use blocking::spawn_blocking;
 pub use call::{CallError, Reply};
 pub use entry::{Entry, EntryPoint};
 pub use holm_macros::{Message, entry};
-pub use holm_scheduler::{
-    JoinError, JoinHandle, Sleep, clock, panic_text, sleep, spawn as spawn_task, spawn_blocking, yield_now,
-};
+pub use holm_scheduler::{JoinError, JoinHandle, Sleep, clock, panic_text, sleep, spawn as spawn_task, yield_now};
 pub use message::{Crosses, Message, Wire, WireError};
 pub use names::{NAME_LEN_MAX, NameError};
 pub use node_event::NodeEvent;

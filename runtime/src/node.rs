@@ -8,7 +8,7 @@ use std::{
     collections::BTreeSet,
     ptr,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
@@ -23,6 +23,7 @@ pub(crate) struct Node {
     pub(crate) peers: Peers,
     pub(crate) counters: Counters,
     watchers: Mutex<BTreeSet<RawPid>>,
+    me: Weak<Node>,
 }
 
 /// What went wrong without anybody to tell.
@@ -40,7 +41,7 @@ thread_local! {
 
 impl Node {
     pub(crate) fn new(place: Place, pool: Arc<Pool>) -> Arc<Node> {
-        Arc::new(Node {
+        Arc::new_cyclic(|me| Node {
             id: NodeId(place.node().id),
             place,
             pool,
@@ -48,12 +49,18 @@ impl Node {
             peers: Peers::default(),
             counters: Counters::default(),
             watchers: Mutex::default(),
+            me: me.clone(),
         })
     }
 
     /// Makes this thread, a scheduler's, find the node. The runtime keeps the node until its schedulers have ended.
     pub(crate) fn settle(self: &Arc<Self>) {
         NODE.set(Arc::as_ptr(self));
+    }
+
+    /// The node, for whoever may outlive its runtime.
+    pub(crate) fn shared(&self) -> Option<Arc<Node>> {
+        self.me.upgrade()
     }
 
     /// The number within this node of a scheduler that is numbered over the whole layout.
@@ -83,10 +90,25 @@ impl Node {
     }
 }
 
-/// The node that this thread schedules for.
+/// Makes this thread, which is no scheduler's, find the node until the visit ends.
+pub(crate) fn visit(node: Arc<Node>) -> Visit {
+    NODE.set(Arc::as_ptr(&node));
+    Visit(node)
+}
+
+/// While it lasts, the thread finds the node, and the node stays.
+pub(crate) struct Visit(#[expect(dead_code, reason = "it is kept, not used")] Arc<Node>);
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        NODE.set(ptr::null());
+    }
+}
+
+/// The node that this thread belongs to.
 #[inline]
 pub(crate) fn here() -> Option<&'static Node> {
-    // SAFETY: `settle` is called on scheduler threads only, and the runtime keeps the node until these have ended; a
-    // reference is used within one turn of a task.
+    // SAFETY: a scheduler's thread finds the node that its runtime keeps until the schedulers have ended, a visiting
+    // thread the one that its visit keeps; a reference is used within one turn of a task, or within the visit.
     unsafe { NODE.get().as_ref() }
 }

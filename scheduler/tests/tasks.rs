@@ -123,6 +123,29 @@ fn idle_schedulers_take_over_the_tasks_of_a_busy_one() {
     .unwrap();
 }
 
+/// The shared queue was once emptied into a full ring under its own lock, which the overflow then asked for.
+#[test]
+fn thousands_of_tasks_that_yield_do_not_stop_their_schedulers() {
+    for schedulers in [1, 2, 3] {
+        let pool = start(schedulers);
+        let turns = pool.block_on(async {
+            let busy = || async {
+                for _ in 0..20 {
+                    yield_now().await;
+                }
+                20
+            };
+            let tasks: Vec<_> = (0..5_000).map(|_| spawn(busy()).unwrap()).collect();
+            let mut turns = 0;
+            for task in tasks {
+                turns += task.await.unwrap();
+            }
+            turns
+        });
+        assert_eq!(turns.unwrap(), 100_000);
+    }
+}
+
 #[test]
 fn a_sleep_never_ends_early_and_sleeps_end_in_order() {
     on_one_and_on_three(|scheduler| {
