@@ -148,6 +148,8 @@ impl State {
             return false;
         }
         if let Some(call) = letter.call() {
+            // A late answer may hold a reply of its own.
+            let _ending = reap::Ending::with(Reason::Normal);
             return self.bonds().settle_call(call, Call::Answered(letter)).is_ok();
         }
         match letter.into_control() {
@@ -195,6 +197,20 @@ impl State {
             }
         }
         false
+    }
+
+    /// The turn is over, and the process lives on: it let go of these requests for no reason.
+    #[inline]
+    fn tell_unanswered(&mut self) {
+        if self.exit.is_none()
+            && let Some(bonds) = &mut self.bonds
+            && !bonds.unanswered.is_empty()
+        {
+            let unanswered = std::mem::take(&mut bonds.unanswered);
+            for (caller, call) in unanswered {
+                crate::call::unanswered(self.node(), caller, call, Reason::Normal);
+            }
+        }
     }
 
     /// The connection to a node is lost: what tied this process to it ends, here.
@@ -259,6 +275,18 @@ impl State {
     }
 }
 
+/// The process that runs lets go of a request. Whether it ends in this turn, and why, is not known yet, and the caller
+/// is told at the turn's end. False if no process runs here.
+pub(crate) fn leave_unanswered(caller: RawPid, call: u64) -> bool {
+    let process = holm_scheduler::current().filter(|(slot, id)| slot.tag_of(id.generation).is_some());
+    if let Some((slot, _)) = process {
+        // SAFETY: a task with a tag is a process, whose state comes first; it is this one's turn, and its own code runs,
+        // which holds no reference to the state. (What the runtime drops, it drops under a `reap::Ending`.)
+        unsafe { &mut *slot.body().cast::<State>() }.bonds().unanswered.push((caller, call));
+    }
+    process.is_some()
+}
+
 /// A process in its slot; the state comes first, where [`crate::process::Process`] finds it.
 #[repr(C)]
 pub(crate) struct ProcessBody<F> {
@@ -295,6 +323,7 @@ unsafe impl<F: Future<Output: IntoReason> + 'static> Body for ProcessBody<F> {
             if state.exit.is_none() {
                 state.exit = reason;
             }
+            state.tell_unanswered();
         }
         // SAFETY: as above.
         match unsafe { (*this).state.exit.is_some() } {

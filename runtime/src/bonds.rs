@@ -58,6 +58,8 @@ pub(crate) struct Bonds {
     pub(crate) watches_nodes: bool,
     /// Other nodes know the process, or it waits for one: it must hear when a connection is lost.
     pub(crate) abroad: bool,
+    /// Requests that were let go of in this turn, caller and call: if it is the last, the callers learn why.
+    pub(crate) unanswered: Vec<(RawPid, u64)>,
     calls: Vec<Open>,
 }
 

@@ -6,8 +6,12 @@
 //!
 //! Answers do not go through the mailbox: they wait in a table of open calls, so that a caller with a full mailbox
 //! finds its answer without looking through it, and a late answer finds nothing.
+//!
+//! [`Process::call`] is all of it in one step. In two steps: [`Process::send_request`] and [`Process::response`], with
+//! other work, or other requests, between them.
 
 use crate::{
+    body,
     bonds::Call,
     dist,
     message::{Crosses, Message, Wire},
@@ -89,13 +93,21 @@ impl<T: Message> Reply<T> {
 
 impl<T> Drop for Reply<T> {
     fn drop(&mut self) {
-        if self.armed.load(Relaxed)
-            && let Some(node) = node::here()
-        {
-            let reason = reap::ending().unwrap_or(Reason::Normal);
-            send::control(node, self.caller, Control::NoAnswer { call: self.call, reason });
+        if !self.armed.load(Relaxed) {
+            return;
+        }
+        let Some(node) = node::here() else { return };
+        match reap::ending() {
+            Some(reason) => unanswered(node, self.caller, self.call, reason),
+            None if body::leave_unanswered(self.caller, self.call) => {}
+            None => unanswered(node, self.caller, self.call, Reason::Normal),
         }
     }
+}
+
+/// Tells a caller that there will be no answer.
+pub(crate) fn unanswered(node: &Node, caller: RawPid, call: u64, reason: Reason) {
+    send::control(node, caller, Control::NoAnswer { call, reason });
 }
 
 impl<T> Serialize for Reply<T> {
@@ -121,7 +133,7 @@ impl<T: Crosses + Serialize + DeserializeOwned> Message for Reply<T> {
 impl<T: Crosses + Serialize + DeserializeOwned> Crosses for Reply<T> {}
 
 impl<M: Message> Process<M> {
-    /// Sends a request and waits for its answer, up to `limit`.
+    /// Sends a request and waits for its answer, up to `limit`; with `None` for as long as it takes.
     ///
     /// ```
     /// use holm::{Message, Process, Reply};
@@ -155,15 +167,101 @@ impl<M: Message> Process<M> {
         &mut self,
         server: Pid<N>,
         request: impl FnOnce(Reply<T>) -> N,
-        limit: Duration,
+        limit: impl Into<Option<Duration>>,
     ) -> Result<T, CallError> {
-        let mut open = Open::begin(self, server.raw)?;
+        let request = self.send_request(server, request)?;
+        self.response(request, limit).await
+    }
+
+    /// Sends a request, and leaves its answer for [`Process::response`]. So a process can ask many at once.
+    ///
+    /// ```
+    /// use holm::{Process, Reply};
+    /// use std::time::Duration;
+    ///
+    /// #[derive(holm::Message)]
+    /// #[message(local)]
+    /// struct Double(u64, Reply<u64>);
+    ///
+    /// holm::block_on(async |mut me: Process<()>| {
+    ///     let server = me
+    ///         .spawn(async |mut me: Process<Double>| {
+    ///             loop {
+    ///                 let Double(number, reply) = me.receive().await;
+    ///                 reply.send(2 * number);
+    ///             }
+    ///         })
+    ///         .unwrap();
+    ///     let requests: Vec<_> =
+    ///         (0..3).map(|number| me.send_request(server, |reply| Double(number, reply)).unwrap()).collect();
+    ///     for (number, request) in (0..).zip(requests) {
+    ///         assert_eq!(me.response(request, Duration::from_secs(5)).await, Ok(2 * number));
+    ///     }
+    /// })
+    /// .unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`CallError::Itself`] and [`CallError::Unsent`].
+    pub fn send_request<N: Message, T: Message>(
+        &mut self,
+        server: Pid<N>,
+        request: impl FnOnce(Reply<T>) -> N,
+    ) -> Result<Request<T>, CallError> {
+        let open = Open::begin(self, server.raw)?;
         let request = request(Reply::new(open.caller, open.call));
         open.send(server, request)?;
-        match within(limit, open.answer::<T>()).await {
-            Some(answer) => answer,
-            None => Err(CallError::Timeout),
+        Ok(open.leave())
+    }
+
+    /// A way to answer for whoever is given it, by whatever road, and the request that waits for it. The request
+    /// depends on no node: if the reply is lost with one, only a limit ends the wait.
+    pub fn open_call<T: Message>(&mut self) -> (Reply<T>, Request<T>) {
+        let state = self.state();
+        let (caller, call) = (state.pid, state.number());
+        state.begin_call(call, caller.node);
+        (Reply::new(caller, call), Request { call, answers: PhantomData })
+    }
+
+    /// Waits for the answer to a request, up to `limit`, or without one. Either way the request is over then.
+    ///
+    /// # Errors
+    ///
+    /// See [`CallError`].
+    ///
+    /// # Cancel safety
+    ///
+    /// If the wait is dropped, the answer is thrown away when it comes.
+    pub async fn response<T: Message>(
+        &mut self,
+        request: Request<T>,
+        limit: impl Into<Option<Duration>>,
+    ) -> Result<T, CallError> {
+        let mut open = Open::resume(self, request);
+        match limit.into() {
+            None => open.answer().await,
+            Some(limit) => within(limit, open.answer()).await.unwrap_or(Err(CallError::Timeout)),
         }
+    }
+
+    /// Gives up a request: its answer is thrown away when it comes.
+    pub fn abandon<T: Message>(&mut self, request: Request<T>) {
+        drop(Open::resume(self, request));
+    }
+}
+
+/// A request that was sent and waits for its answer: for [`Process::response`], or [`Process::abandon`]. One that is
+/// merely dropped keeps its answer, once that has come, until its process ends.
+#[must_use = "a request is for `response`, or `abandon`"]
+pub struct Request<T> {
+    call: u64,
+    answers: PhantomData<fn() -> T>,
+}
+
+impl<T> fmt::Debug for Request<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("call", &self.call).finish()
     }
 }
 
@@ -185,6 +283,20 @@ impl<'a, M: Message> Open<'a, M> {
         let call = state.number();
         state.begin_call(call, server.node);
         Ok(Open { process, node, caller, call })
+    }
+
+    /// Takes up a call that was left open.
+    fn resume<T>(process: &'a mut Process<M>, request: Request<T>) -> Self {
+        let state = process.state();
+        let (node, caller) = (state.node(), state.pid);
+        Open { process, node, caller, call: request.call }
+    }
+
+    /// Leaves the call open.
+    fn leave<T>(self) -> Request<T> {
+        let call = self.call;
+        std::mem::forget(self);
+        Request { call, answers: PhantomData }
     }
 
     fn send<N: Message>(&self, server: Pid<N>, request: N) -> Result<(), CallError> {
@@ -235,6 +347,8 @@ impl<M: Message> Drop for Open<'_, M> {
     fn drop(&mut self) {
         let is_current = crate::process::current_pid(self.node) == self.caller;
         if is_current {
+            // An answer that nobody takes may hold a reply: let go of, and not by an end of this process.
+            let _ending = reap::Ending::with(Reason::Normal);
             self.process.state().bonds().forget_call(self.call);
         }
     }

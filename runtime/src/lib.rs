@@ -49,7 +49,7 @@ mod signal;
 mod spawn;
 
 pub use blocking::spawn_blocking;
-pub use call::{CallError, Reply};
+pub use call::{CallError, Reply, Request};
 pub use entry::{Entry, EntryPoint};
 pub use holm_macros::{Message, entry};
 pub use holm_scheduler::{JoinError, JoinHandle, Sleep, clock, panic_text, sleep, spawn as spawn_task, yield_now};
@@ -57,7 +57,9 @@ pub use message::{Crosses, Message, Wire, WireError};
 pub use names::{NAME_LEN_MAX, NameError};
 pub use node_event::NodeEvent;
 pub use pid::{NodeId, Pid, Untyped};
-pub use process::{Event, Monitor, Process, Timer, cancel_timer, exit, is_alive, send_after, unregister, whereis};
+pub use process::{
+    Event, Monitor, Process, Timer, cancel_timer, exit, is_alive, send_after, unregister, whereis, whereis_untyped,
+};
 pub use reason::{IntoReason, PanicReason, Reason, ValueReason};
 pub use runtime::{Error, NodeInfo, block_on, block_on_with, exit_code, nodes, run, schedulers};
 pub use send::SendError;

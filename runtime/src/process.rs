@@ -340,6 +340,11 @@ pub fn whereis<N: Message>(name: &str) -> Option<Pid<N>> {
     node.names.whereis(name).filter(|pid| crate::deliver::receives::<N>(node, *pid)).map(Pid::new)
 }
 
+/// The process that has a name in this node, whatever it receives.
+pub fn whereis_untyped(name: &str) -> Option<Pid> {
+    crate::node::here()?.names.whereis(name).map(Pid::new)
+}
+
 /// Frees a name of this node, whosever it is. True if somebody had it.
 pub fn unregister(name: &str) -> bool {
     crate::node::here().is_some_and(|node| node.names.unregister(name))

@@ -20,6 +20,9 @@ pub(crate) fn reap(mut state: State) {
         if bonds.abroad {
             node.peers.forget(pid);
         }
+        for &(caller, call) in &bonds.unanswered {
+            crate::call::unanswered(node, caller, call, reason.clone());
+        }
         for (&other, &link) in &bonds.links {
             if link == Link::Linked {
                 send::control(node, other, Control::Exit { from: pid, reason: reason.clone(), by_link: true });
