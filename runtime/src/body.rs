@@ -148,9 +148,13 @@ impl State {
             return false;
         }
         if let Some(call) = letter.call() {
-            // A late answer may hold a reply of its own.
-            let _ending = reap::Ending::with(Reason::Normal);
-            return self.bonds().settle_call(call, Call::Answered(letter)).is_ok();
+            return match self.bonds().settle_call(call, Call::Answered(letter)) {
+                Ok(()) => true,
+                Err(late) => {
+                    reap::let_go(late);
+                    false
+                }
+            };
         }
         match letter.into_control() {
             Ok(control) => self.obey(control),

@@ -141,9 +141,10 @@ impl Bonds {
         }
     }
 
-    /// Gives up a call: a late answer finds nothing.
-    pub(crate) fn forget_call(&mut self, number: u64) {
-        self.calls.retain(|call| call.number != number);
+    /// Gives up a call: a late answer finds nothing. One that is there already is given back.
+    pub(crate) fn forget_call(&mut self, number: u64) -> Option<Call> {
+        let at = self.calls.iter().position(|call| call.number == number)?;
+        Some(self.calls.swap_remove(at).state)
     }
 
     /// A node is lost: ends what tied the process to it, and says what has to be told.

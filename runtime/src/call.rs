@@ -169,8 +169,7 @@ impl<M: Message> Process<M> {
         request: impl FnOnce(Reply<T>) -> N,
         limit: impl Into<Option<Duration>>,
     ) -> Result<T, CallError> {
-        let request = self.send_request(server, request)?;
-        self.response(request, limit).await
+        Open::ask(self, server, request)?.end(limit.into()).await
     }
 
     /// Sends a request, and leaves its answer for [`Process::response`]. So a process can ask many at once.
@@ -209,10 +208,7 @@ impl<M: Message> Process<M> {
         server: Pid<N>,
         request: impl FnOnce(Reply<T>) -> N,
     ) -> Result<Request<T>, CallError> {
-        let open = Open::begin(self, server.raw)?;
-        let request = request(Reply::new(open.caller, open.call));
-        open.send(server, request)?;
-        Ok(open.leave())
+        Open::ask(self, server, request).map(Open::leave)
     }
 
     /// A way to answer for whoever is given it, by whatever road, and the request that waits for it. The request
@@ -238,11 +234,7 @@ impl<M: Message> Process<M> {
         request: Request<T>,
         limit: impl Into<Option<Duration>>,
     ) -> Result<T, CallError> {
-        let mut open = Open::resume(self, request);
-        match limit.into() {
-            None => open.answer().await,
-            Some(limit) => within(limit, open.answer()).await.unwrap_or(Err(CallError::Timeout)),
-        }
+        Open::resume(self, request).end(limit.into()).await
     }
 
     /// Gives up a request: its answer is thrown away when it comes.
@@ -283,6 +275,23 @@ impl<'a, M: Message> Open<'a, M> {
         let call = state.number();
         state.begin_call(call, server.node);
         Ok(Open { process, node, caller, call })
+    }
+
+    /// Begins a call by its request.
+    fn ask<N: Message, T: Message>(
+        process: &'a mut Process<M>,
+        server: Pid<N>,
+        request: impl FnOnce(Reply<T>) -> N,
+    ) -> Result<Self, CallError> {
+        let open = Self::begin(process, server.raw)?;
+        let request = request(Reply::new(open.caller, open.call));
+        open.send(server, request)?;
+        Ok(open)
+    }
+
+    /// Waits for the call's end.
+    async fn end<T: Message>(mut self, limit: Option<Duration>) -> Result<T, CallError> {
+        within(limit, self.answer()).await.unwrap_or(Err(CallError::Timeout))
     }
 
     /// Takes up a call that was left open.
@@ -347,9 +356,9 @@ impl<M: Message> Drop for Open<'_, M> {
     fn drop(&mut self) {
         let is_current = crate::process::current_pid(self.node) == self.caller;
         if is_current {
-            // An answer that nobody takes may hold a reply: let go of, and not by an end of this process.
-            let _ending = reap::Ending::with(Reason::Normal);
-            self.process.state().bonds().forget_call(self.call);
+            if let Some(answer) = self.process.state().bonds().forget_call(self.call) {
+                reap::let_go(answer);
+            }
         }
     }
 }

@@ -350,20 +350,24 @@ pub fn unregister(name: &str) -> bool {
     crate::node::here().is_some_and(|node| node.names.unregister(name))
 }
 
-/// Waits for a future up to a limit; the future is looked at first, so that a limit of zero is one look.
-pub(crate) async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+/// Waits for a future, up to a limit if there is one; the future is looked at first, so that a limit of zero is one
+/// look.
+pub(crate) async fn within<T>(limit: impl Into<Option<Duration>>, future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     let mut sleep: Option<std::pin::Pin<Box<Sleep>>> = None;
-    let deadline = deadline_ns(limit);
+    let deadline = limit.into().map(|limit| (!limit.is_zero()).then(|| deadline_ns(limit)));
     poll_fn(|context| {
         if let Poll::Ready(value) = future.as_mut().poll(context) {
             return Poll::Ready(Some(value));
         }
-        if limit.is_zero() {
-            return Poll::Ready(None);
+        match deadline {
+            None => Poll::Pending,
+            Some(None) => Poll::Ready(None),
+            Some(Some(deadline)) => {
+                let sleep = sleep.get_or_insert_with(|| Box::pin(Sleep::until(deadline)));
+                sleep.as_mut().poll(context).map(|()| None)
+            }
         }
-        let sleep = sleep.get_or_insert_with(|| Box::pin(Sleep::until(deadline)));
-        sleep.as_mut().poll(context).map(|()| None)
     })
     .await
 }

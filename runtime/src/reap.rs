@@ -64,6 +64,13 @@ impl Drop for Ending {
     }
 }
 
+/// Drops what came too late, which may hold a reply of its own: nobody's end is the reason.
+#[cold]
+pub(crate) fn let_go<T>(late: T) {
+    let _ending = Ending::with(Reason::Normal);
+    drop(late);
+}
+
 /// Why whatever is dropped on this thread now is dropped: a process ends, or somebody lets go of it.
 pub(crate) fn ending() -> Option<Reason> {
     ENDING.with_borrow(Clone::clone)
