@@ -7,6 +7,7 @@
 //! harness::cases! {
 //!     in_every_placement: p_01_messages_arrive_in_order;
 //!     on_one_node: p_10_no_two_pids_are_equal;
+//!     in_full: p_10_no_two_pids_are_equal;
 //! }
 //!
 //! async fn p_01_messages_arrive_in_order(mut me: Process<u64>, there: There) { … assert_eq!(…) … }
@@ -14,6 +15,9 @@
 //!
 //! A case that returns has passed; one that panics, or does not end within [`CASE_LIMIT`], has failed. All cases of a
 //! file run in one program for each placement, one after another; each is a test of its own all the same.
+//!
+//! A case that is in the list `in_full`, too, has a long form: an ignored test that runs it with the full counts of the
+//! catalogue, see [`rounds_of`]. `cargo xtask long` runs these.
 //!
 //! | placement | layout | B on scheduler |
 //! | --- | --- | --- |
@@ -36,6 +40,9 @@ use std::{
 
 /// How long a case may take.
 pub(crate) const CASE_LIMIT: Duration = Duration::from_secs(20);
+
+/// How long the long form of a case may take in one placement.
+pub(crate) const FULL_CASE_LIMIT: Duration = Duration::from_secs(1200);
 
 /// A time in which nothing comes, if nothing is to come: what is wrongly sent comes at once.
 pub(crate) const QUIET: Duration = Duration::from_millis(50);
@@ -96,6 +103,19 @@ pub(crate) fn rounds(within: usize, between: usize) -> usize {
     if holm::nodes().len() == 1 { within } else { between }
 }
 
+/// The same, for a case with a long form: that one does the `full` count of the catalogue, in every placement.
+pub(crate) fn rounds_of(full: usize, within: usize, between: usize) -> usize {
+    if in_full() { full } else { rounds(within, between) }
+}
+
+/// Set to `full` for long forms.
+pub(crate) const ROUNDS: &str = "HOLM_TEST_ROUNDS";
+
+/// Whether long forms run.
+pub(crate) fn in_full() -> bool {
+    std::env::var(ROUNDS).is_ok_and(|rounds| rounds == "full")
+}
+
 /// Ends B and waits until it has.
 pub(crate) async fn end<M: Message, N: Message>(me: &mut Process<M>, b: Pid<N>, reason: Reason) {
     let monitor = me.monitor(b);
@@ -139,11 +159,15 @@ where
 /// Declares the cases of a file; see the module's text.
 #[macro_export]
 macro_rules! cases {
-    (in_every_placement: $($name:ident),* $(,)?; on_one_node: $($alone:ident),* $(,)?;) => {
+    (
+        $(in_every_placement: $($name:ident),* $(,)?;)?
+        $(on_one_node: $($alone:ident),* $(,)?;)?
+        $(in_full: $($full:ident),* $(,)?;)?
+    ) => {
         const IN_EVERY_PLACEMENT: &[$crate::harness::Case] =
-            &[$((stringify!($name), |runner, there| $crate::harness::party(runner, move |me| $name(me, there)))),*];
+            &[$($((stringify!($name), |runner, there| $crate::harness::party(runner, move |me| $name(me, there)))),*)?];
         const ON_ONE_NODE: &[$crate::harness::Case] =
-            &[$((stringify!($alone), |runner, there| $crate::harness::party(runner, move |me| $alone(me, there)))),*];
+            &[$($((stringify!($alone), |runner, there| $crate::harness::party(runner, move |me| $alone(me, there)))),*)?];
 
         #[test]
         fn the_program() {
@@ -152,24 +176,36 @@ macro_rules! cases {
             }
         }
 
-        mod in_every_placement {
+        $(mod in_every_placement {
             $(#[test]
             fn $name() {
                 $crate::harness::check(stringify!($name), $crate::harness::PLACEMENTS);
             })*
-        }
+        })?
 
-        mod on_one_node {
+        $(mod on_one_node {
             $(#[test]
             fn $alone() {
-                $crate::harness::check(stringify!($alone), &$crate::harness::PLACEMENTS[..3]);
+                $crate::harness::check(stringify!($alone), $crate::harness::one_node());
             })*
-        }
+        })?
+
+        $(mod in_full {
+            $(#[test]
+            #[ignore = "its long form, with the full counts of the catalogue"]
+            fn $full() {
+                let everywhere = super::IN_EVERY_PLACEMENT.iter().any(|(name, _)| *name == stringify!($full));
+                $crate::harness::check_in_full(stringify!($full), everywhere);
+            })*
+        })?
     };
 }
 
 /// Role of the program, layout, transport.
-pub(crate) const PLACEMENTS: &[(&str, &str, &str)] = &[
+pub(crate) type Placement = (&'static str, &'static str, &'static str);
+
+/// Where the two parties of a case can be; those within one node come first.
+pub(crate) const PLACEMENTS: &[Placement] = &[
     ("alone 0", "1x1", "shm"),
     ("same 0", "1x2", "shm"),
     ("other 1", "1x2", "shm"),
@@ -177,22 +213,33 @@ pub(crate) const PLACEMENTS: &[(&str, &str, &str)] = &[
     ("tcp 1", "2x1", "tcp"),
 ];
 
+/// Those of [`PLACEMENTS`] within one node.
+pub(crate) fn one_node() -> &'static [Placement] {
+    &PLACEMENTS[..3]
+}
+
+/// Set for a program that is to run one case alone.
+const ONLY: &str = "HOLM_TEST_ONLY";
+
 /// In the program: runs the cases of one placement and says how each ended.
 pub(crate) fn run_cases(role: &str, in_every_placement: &'static [Case], on_one_node: &'static [Case]) {
     let there = There(role.rsplit(' ').next().unwrap().parse().unwrap());
     let one_node = !role.starts_with("shm") && !role.starts_with("tcp");
+    let only = std::env::var(ONLY).ok();
+    let limit = if in_full() { FULL_CASE_LIMIT } else { CASE_LIMIT };
     let program = async move |mut me: Process<()>| {
         let on_one_node = if one_node { on_one_node } else { &[] };
-        for (name, spawn) in in_every_placement.iter().chain(on_one_node) {
+        let is_wanted = |(name, _): &&Case| only.as_ref().is_none_or(|only| only == name);
+        for (name, spawn) in in_every_placement.iter().chain(on_one_node).filter(is_wanted) {
             let began = Instant::now();
             let (pid, monitor) = spawn(&mut me, there);
-            let how = match me.next_within(CASE_LIMIT).await {
+            let how = match me.next_within(limit).await {
                 Some(Event::Notice(Notice::Down { reason: Reason::Normal, .. })) => "holds".to_string(),
                 Some(Event::Notice(Notice::Down { reason, .. })) => reason.to_string(),
                 _ => {
                     holm::exit(pid, Reason::Kill);
                     me.down(monitor).await;
-                    format!("no end within {} s", CASE_LIMIT.as_secs())
+                    format!("no end within {} s", limit.as_secs())
                 }
             };
             println!("case {name}: {}", how.replace('\n', " | "));
@@ -203,13 +250,35 @@ pub(crate) fn run_cases(role: &str, in_every_placement: &'static [Case], on_one_
 }
 
 /// In the test: looks up how a case ended in each of these placements. The first to ask runs the programs.
-pub(crate) fn check(case: &str, placements: &[(&str, &str, &str)]) {
+pub(crate) fn check(case: &str, placements: &[Placement]) {
     static RUNS: [OnceLock<Outcome>; 5] = [const { OnceLock::new() }; 5];
+    let outcomes = placements
+        .iter()
+        .zip(&RUNS)
+        .map(|((role, layout, transport), run)| run.get_or_init(|| Program::new(role, layout, transport).run()));
+    judge(case, placements, outcomes);
+}
+
+/// In the test of a long form: runs the case alone, with the full counts, in one placement after the other.
+pub(crate) fn check_in_full(case: &str, everywhere: bool) {
+    let placements = if everywhere { PLACEMENTS } else { one_node() };
+    let outcomes = placements.iter().map(|(role, layout, transport)| {
+        let program = Program::new(role, layout, transport).variable(ROUNDS, "full").variable(ONLY, case);
+        program.run_within(FULL_CASE_LIMIT + CASE_LIMIT)
+    });
+    judge(case, placements, outcomes);
+}
+
+/// Says how a case ended in each placement (the table of conformance is made of these lines), and fails if it did not
+/// hold in one.
+fn judge(case: &str, placements: &[Placement], outcomes: impl Iterator<Item = impl std::borrow::Borrow<Outcome>>) {
     let mut failures = String::new();
-    for ((role, layout, transport), run) in placements.iter().zip(&RUNS) {
-        let outcome = run.get_or_init(|| Program::new(role, layout, transport).run());
+    for ((role, layout, transport), outcome) in placements.iter().zip(outcomes) {
+        let outcome = outcome.borrow();
         let beginning = format!("case {case}: ");
-        match outcome.stdout.lines().find_map(|line| line.strip_prefix(&beginning)) {
+        let how = outcome.stdout.lines().find_map(|line| line.strip_prefix(&beginning));
+        println!("placement {layout} {transport} ({role}): {}", how.unwrap_or("it was not run"));
+        match how {
             Some("holds") => {}
             Some(why) => failures += &format!("{layout} {transport} ({role}): {why}\n{}\n", outcome.stderr),
             None => failures += &format!("{layout} {transport} ({role}): it was not run: {}\n", outcome.story()),

@@ -59,7 +59,14 @@ impl Program {
 
     /// Runs it to its end, or kills it at the limit.
     pub(crate) fn run(self) -> Outcome {
-        self.start().finish()
+        self.run_within(LIMIT)
+    }
+
+    /// The same, with another limit than the usual.
+    pub(crate) fn run_within(self, limit: Duration) -> Outcome {
+        let mut running = self.start();
+        running.until = Instant::now() + limit;
+        running.finish()
     }
 
     /// Starts it, to be looked at while it runs.
