@@ -5,7 +5,7 @@
 //! at its next turn, whatever it waits for.
 
 use crate::{
-    bonds::{Bonds, Call},
+    bonds::{Bonds, Call, monitors::Target},
     dist::SpawnAnswer,
     letter::{Owned, Queue, Sort},
     node::Node,
@@ -14,7 +14,7 @@ use crate::{
     reap,
     reason::{IntoReason, Reason},
     send,
-    signal::{Control, Notice},
+    signal::{Control, Notice, Watched},
     spawn::SpawnError,
 };
 use holm_scheduler::{BODY_SIZE, Body, Parcels, TaskId, take_parcels};
@@ -37,21 +37,12 @@ pub(crate) struct State {
     bonds: Option<Box<Bonds>>,
     /// Set when the process is to end.
     pub(crate) exit: Option<Reason>,
-    last_number: u32,
     pub(crate) trapping: bool,
 }
 
 impl State {
     pub(crate) fn new(node: &Node, pid: RawPid) -> Self {
-        State {
-            node: NonNull::from(node),
-            pid,
-            queue: Queue::new(),
-            bonds: None,
-            exit: None,
-            last_number: 0,
-            trapping: false,
-        }
+        State { node: NonNull::from(node), pid, queue: Queue::new(), bonds: None, exit: None, trapping: false }
     }
 
     pub(crate) fn node(&self) -> &'static Node {
@@ -61,8 +52,7 @@ impl State {
 
     /// A number that this process has not used: for monitors, unlinks and calls.
     pub(crate) fn number(&mut self) -> u64 {
-        self.last_number += 1;
-        u64::from(self.last_number)
+        self.bonds().number()
     }
 
     pub(crate) fn bonds(&mut self) -> &mut Bonds {
@@ -96,7 +86,7 @@ impl State {
 
     /// Begins a call; it ends when the node is lost.
     pub(crate) fn begin_call(&mut self, call: u64, node: NodeId) {
-        self.bonds().begin_call(call, node, None);
+        self.bonds().calls.begin(call, node, None);
         self.depend_on(node);
     }
 
@@ -107,11 +97,11 @@ impl State {
         node: NodeId,
         ties: Option<(bool, Option<u64>)>,
     ) -> Result<(), SpawnError> {
-        self.bonds().begin_call(call, node, ties);
+        self.bonds().calls.begin(call, node, ties);
         match self.depend_on(node) {
             true => Ok(()),
             false => {
-                self.bonds().forget_call(call);
+                self.bonds().calls.forget(call);
                 Err(SpawnError::NoConnection)
             }
         }
@@ -124,8 +114,7 @@ impl State {
         for parcel in take_parcels() {
             // SAFETY: what lies at a process's door are letters, and what was taken is ours.
             let letter = unsafe { Owned::from_raw(parcel) };
-            if letter.generation() != self.pid.generation {
-                // For a process that lived in this slot before.
+            if letter.label() != u64::from(self.pid.generation) && !self.comes_in(&letter) {
                 let _ending = reap::Ending::with(Reason::NoProc);
                 drop(letter);
                 continue;
@@ -141,14 +130,24 @@ impl State {
         news
     }
 
+    /// True if a letter is for this process and no earlier one of its slot, and came through an alias that is open.
+    #[cold]
+    fn comes_in(&mut self, letter: &Owned) -> bool {
+        letter.generation() == self.pid.generation && self.bonds().aliases.is_open(letter.alias())
+    }
+
     #[cold]
     fn act(&mut self, letter: Owned) -> bool {
+        if letter.is_naming() {
+            self.bonds().named = true; // also if it comes too late for all else: `reap` frees the name
+            return false;
+        }
         if self.exit.is_some() {
             self.queue.push(letter); // too late: `reap` answers it
             return false;
         }
         if let Some(call) = letter.call() {
-            return match self.bonds().settle_call(call, Call::Answered(letter)) {
+            return match self.bonds().calls.settle(call, Call::Answered(letter)) {
                 Ok(()) => true,
                 Err(late) => {
                     reap::let_go(late);
@@ -170,26 +169,33 @@ impl State {
         match control {
             Control::Exit { from, reason, by_link } => return self.exit_signal(from, reason, by_link),
             Control::Link { from } => {
-                self.bonds().linked_by(from);
+                self.bonds().links.linked_by(from);
                 return !self.depend_on(from.node);
             }
             Control::Unlink { from, unlink } => {
-                self.bonds().unlinked_by(from);
+                self.bonds().links.unlinked_by(from);
                 send::control(self.node(), from, Control::UnlinkAck { from: self.pid, unlink });
             }
-            Control::UnlinkAck { from, unlink } => self.bonds().unlink_acknowledged(from, unlink),
+            Control::UnlinkAck { from, unlink } => self.bonds().links.unlink_acknowledged(from, unlink),
             Control::Monitor { from, monitor } => {
-                self.bonds().monitored_by.insert((from, monitor));
+                self.bonds().monitors.watched_by(from, monitor);
                 self.depend_on(from.node);
             }
-            Control::Demonitor { from, monitor } => {
-                self.bonds().monitored_by.remove(&(from, monitor));
+            Control::Demonitor { from, monitor } => self.bonds().monitors.unwatched_by(from, monitor),
+            Control::Found { from, monitor } => {
+                if !self.bonds().monitors.found(monitor, from) {
+                    send::control(self.node(), from, Control::Demonitor { from: self.pid, monitor });
+                }
+            }
+            Control::Named => unreachable!("`act` takes it"),
+            Control::Moved { call, node, hop } => {
+                return self.bonds().calls.moved(call, node, hop) && !self.depend_on(node);
             }
             Control::Down { from, monitor, reason } => return self.down(from, monitor, reason),
-            Control::NoAnswer { call, reason } => return self.bonds().settle_call(call, Call::Ended(reason)).is_ok(),
+            Control::NoAnswer { call, reason } => return self.bonds().calls.settle(call, Call::Ended(reason)).is_ok(),
             Control::EncodedAnswer { call, hash, bytes } => {
                 self.tie_spawned(call, &bytes);
-                return self.bonds().settle_call(call, Call::Encoded { hash, bytes }).is_ok();
+                return self.bonds().calls.settle(call, Call::Encoded { hash, bytes }).is_ok();
             }
             Control::ConnectionLost { node } => {
                 self.lose_node(node);
@@ -212,7 +218,7 @@ impl State {
         {
             let unanswered = std::mem::take(&mut bonds.unanswered);
             for (caller, call) in unanswered {
-                crate::call::unanswered(self.node(), caller, call, Reason::Normal);
+                crate::reply::unanswered(self.node(), caller, call, Reason::Normal);
             }
         }
     }
@@ -223,15 +229,14 @@ impl State {
         for pid in lost.links {
             self.take_effect(pid, Reason::NoConnection);
         }
-        for (monitor, pid) in lost.monitors {
-            let reason = Reason::NoConnection;
-            self.notice(Notice::Down { monitor: Monitor(monitor), pid: Pid::new(pid), reason });
+        for (monitor, target) in lost.monitors {
+            self.notice_down(monitor, target, Reason::NoConnection);
         }
     }
 
     /// A process that was asked for has its pid: its ties hold from here on, before any signal of it is looked at.
     fn tie_spawned(&mut self, call: u64, answer: &[u8]) {
-        if let Some((link, monitor)) = self.bonds().take_ties(call)
+        if let Some((link, monitor)) = self.bonds().calls.take_ties(call)
             && let Ok(Ok(child)) = postcard::from_bytes::<SpawnAnswer>(answer)
         {
             self.bind_child(child.raw, link, monitor);
@@ -241,7 +246,7 @@ impl State {
     /// The table of exit signals; see `docs/processes.md`.
     fn exit_signal(&mut self, from: RawPid, reason: Reason, by_link: bool) -> bool {
         match by_link {
-            true if !self.bonds().exited_by_link(from) => false,
+            true if !self.bonds().links.exited(from) => false,
             false if reason == Reason::Kill => {
                 self.exit = Some(Reason::Killed);
                 false
@@ -266,12 +271,18 @@ impl State {
     }
 
     fn down(&mut self, from: RawPid, monitor: u64, reason: Reason) -> bool {
-        let known = self.bonds().monitors.get(&monitor) == Some(&from);
-        if known {
-            self.bonds().monitors.remove(&monitor);
-            self.notice(Notice::Down { monitor: Monitor(monitor), pid: Pid::new(from), reason });
-        }
-        known
+        let Some(target) = self.bonds().monitors.fired(monitor, from) else { return false };
+        self.bonds().aliases.close_with(monitor);
+        self.notice_down(monitor, target, reason);
+        true
+    }
+
+    fn notice_down(&mut self, monitor: u64, (pid, name): Target, reason: Reason) {
+        let watched = match name {
+            Some(name) => Watched::Name(name, pid.node),
+            None => Watched::Process(Pid::new(pid)),
+        };
+        self.notice(Notice::Down { monitor: Monitor(monitor), watched, reason });
     }
 
     fn notice(&mut self, notice: Notice) {
@@ -354,6 +365,9 @@ unsafe impl<F: Future<Output: IntoReason> + 'static> Body for ProcessBody<F> {
             // SAFETY: as in `fetch`.
             let letter = unsafe { Owned::from_raw(parcel) };
             if letter.generation() == state.pid.generation {
+                if letter.is_naming() {
+                    state.bonds().named = true;
+                }
                 state.queue.push(letter);
             }
         }

@@ -11,27 +11,18 @@
 //! other work, or other requests, between them.
 
 use crate::{
-    body,
     bonds::Call,
     dist,
-    message::{Crosses, Message, Wire},
-    node::{self, Node},
+    message::Message,
+    node::Node,
     pid::{Pid, RawPid},
     process::{Process, within},
     reap,
     reason::Reason,
-    send::{self, SendError},
-    signal::Control,
+    reply::Reply,
+    send::SendError,
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned};
-use std::{
-    fmt,
-    future::poll_fn,
-    marker::PhantomData,
-    sync::atomic::{AtomicBool, Ordering::Relaxed},
-    task::Poll,
-    time::Duration,
-};
+use std::{fmt, future::poll_fn, marker::PhantomData, task::Poll, time::Duration};
 
 /// Why a call gave no answer.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -54,83 +45,6 @@ pub enum CallError {
     #[error("the answer cannot be read: {0}")]
     Undecodable(String),
 }
-
-/// The way to answer a call; see the module's text.
-pub struct Reply<T> {
-    caller: RawPid,
-    call: u64,
-    /// Whether dropping it means that nobody answers. Not after it was encoded: its other self answers.
-    armed: AtomicBool,
-    answers: PhantomData<fn(T)>,
-}
-
-impl<T> fmt::Debug for Reply<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Reply").field("caller", &self.caller).field("call", &self.call).finish()
-    }
-}
-
-impl<T> Reply<T> {
-    fn new(caller: RawPid, call: u64) -> Self {
-        Reply { caller, call, armed: AtomicBool::new(true), answers: PhantomData }
-    }
-
-    /// Who waits for the answer.
-    pub fn caller(&self) -> Pid {
-        Pid::new(self.caller)
-    }
-}
-
-impl<T: Message> Reply<T> {
-    /// Answers. If the caller no longer waits, nothing happens.
-    pub fn send(self, answer: T) {
-        if let Some(node) = node::here() {
-            self.armed.store(false, Relaxed);
-            send::answer(node, self.caller, self.call, answer);
-        }
-    }
-}
-
-impl<T> Drop for Reply<T> {
-    fn drop(&mut self) {
-        if !self.armed.load(Relaxed) {
-            return;
-        }
-        let Some(node) = node::here() else { return };
-        match reap::ending() {
-            Some(reason) => unanswered(node, self.caller, self.call, reason),
-            None if body::leave_unanswered(self.caller, self.call) => {}
-            None => unanswered(node, self.caller, self.call, Reason::Normal),
-        }
-    }
-}
-
-/// Tells a caller that there will be no answer.
-pub(crate) fn unanswered(node: &Node, caller: RawPid, call: u64, reason: Reason) {
-    send::control(node, caller, Control::NoAnswer { call, reason });
-}
-
-impl<T> Serialize for Reply<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.armed.store(false, Relaxed);
-        (self.caller, self.call).serialize(serializer)
-    }
-}
-
-impl<'de, T> Deserialize<'de> for Reply<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (caller, call) = Deserialize::deserialize(deserializer)?;
-        Ok(Reply::new(caller, call))
-    }
-}
-
-impl<T: Crosses + Serialize + DeserializeOwned> Message for Reply<T> {
-    const NAME: &'static str = "Reply<T>";
-    const WIRE: Option<Wire<Self>> = Some(Wire::of());
-    const HASH: u32 = T::HASH.rotate_left(7) ^ 0x5eed;
-}
-
-impl<T: Crosses + Serialize + DeserializeOwned> Crosses for Reply<T> {}
 
 impl<M: Message> Process<M> {
     /// Sends a request and waits for its answer, up to `limit`; with `None` for as long as it takes.
@@ -211,13 +125,13 @@ impl<M: Message> Process<M> {
         Open::ask(self, server, request).map(Open::leave)
     }
 
-    /// A way to answer for whoever is given it, by whatever road, and the request that waits for it. The request
-    /// depends on no node: if the reply is lost with one, only a limit ends the wait.
+    /// A way to answer for whoever is given it, by whatever road, and the request that waits for it. If a message takes
+    /// the reply to another node, the request depends on that node from then on, as any call does.
     pub fn open_call<T: Message>(&mut self) -> (Reply<T>, Request<T>) {
         let state = self.state();
         let (caller, call) = (state.pid, state.number());
         state.begin_call(call, caller.node);
-        (Reply::new(caller, call), Request { call, answers: PhantomData })
+        (Reply::new(caller, call, 0), Request { call, answers: PhantomData })
     }
 
     /// Waits for the answer to a request, up to `limit`, or without one. Either way the request is over then.
@@ -284,7 +198,7 @@ impl<'a, M: Message> Open<'a, M> {
         request: impl FnOnce(Reply<T>) -> N,
     ) -> Result<Self, CallError> {
         let open = Self::begin(process, server.raw)?;
-        let request = request(Reply::new(open.caller, open.call));
+        let request = request(Reply::new(open.caller, open.call, 0));
         open.send(server, request)?;
         Ok(open)
     }
@@ -327,7 +241,7 @@ impl<'a, M: Message> Open<'a, M> {
                 if state.exit.is_some() {
                     return Poll::Pending; // it ends here
                 }
-                if let Some(end) = state.bonds().take_settled(self.call) {
+                if let Some(end) = state.bonds().calls.take_settled(self.call) {
                     return Poll::Ready(end);
                 }
                 if !state.fetch() {
@@ -347,7 +261,6 @@ impl<'a, M: Message> Open<'a, M> {
                 _ => Err(CallError::Undecodable(format!("it is no {}", T::NAME))),
             },
             Call::Ended(reason) => Err(CallError::Unanswered(reason)),
-            Call::Waiting => unreachable!("a call that waits has not ended"),
         }
     }
 }
@@ -356,7 +269,7 @@ impl<M: Message> Drop for Open<'_, M> {
     fn drop(&mut self) {
         let is_current = crate::process::current_pid(self.node) == self.caller;
         if is_current {
-            if let Some(answer) = self.process.state().bonds().forget_call(self.call) {
+            if let Some(answer) = self.process.state().bonds().calls.forget(self.call) {
                 reap::let_go(answer);
             }
         }

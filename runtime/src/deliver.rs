@@ -1,7 +1,7 @@
 //! The only place that puts a signal at a process's door. It knows this node's processes and no others.
 
 use crate::{
-    letter::Owned,
+    letter::{Owned, label},
     message::{Message, WireError},
     node::Node,
     pid::RawPid,
@@ -17,7 +17,7 @@ pub(crate) struct ProcessType {
     messages: TypeId,
     name: &'static str,
     hash: u32,
-    receive_encoded: fn(u32, &[u8]) -> Result<Owned, WireError>,
+    receive_encoded: fn(u64, &[u8]) -> Result<Owned, WireError>,
 }
 
 struct TypeOf<M>(M);
@@ -27,8 +27,8 @@ impl<M: Message> TypeOf<M> {
         messages: TypeId::of::<M>(),
         name: M::NAME,
         hash: M::HASH,
-        receive_encoded: |generation, bytes| match M::WIRE {
-            Some(wire) => Ok(Owned::message(generation, (wire.decode)(bytes)?)),
+        receive_encoded: |label, bytes| match M::WIRE {
+            Some(wire) => Ok(Owned::message(label, (wire.decode)(bytes)?)),
             None => Err(WireError(format!("messages of type {} cannot cross", M::NAME))),
         },
     };
@@ -81,10 +81,20 @@ pub(crate) fn takes_hash(node: &Node, pid: RawPid, hash: u32) -> bool {
 /// messages than its process has: such a message is dropped too.
 #[inline]
 pub(crate) fn message<M: Message>(node: &Node, to: RawPid, message: M) {
+    labelled(node, to, u64::from(to.generation), message);
+}
+
+/// As [`message`], through an alias of the process.
+pub(crate) fn through_alias<M: Message>(node: &Node, to: RawPid, alias: u32, message: M) {
+    labelled(node, to, label(to.generation, alias), message);
+}
+
+#[inline]
+fn labelled<M: Message>(node: &Node, to: RawPid, label: u64, message: M) {
     if let Some((slot, process)) = find(node, to)
         && takes::<M>(process)
     {
-        match leave_letter(node, slot, Owned::message(to.generation, message)) {
+        match leave_letter(node, slot, Owned::message(label, message)) {
             Ok(()) => {}
             Err(letter) => undeliverable(letter),
         }
@@ -95,22 +105,22 @@ pub(crate) fn message<M: Message>(node: &Node, to: RawPid, message: M) {
 
 /// Drops what found no process; a call in it is told so.
 #[cold]
-fn undeliverable<T>(what: T) {
+pub(crate) fn undeliverable<T>(what: T) {
     let _ending = Ending::with(Reason::NoProc);
     drop(what);
 }
 
-/// Delivers a message that came over a wall.
+/// Delivers a message that came over a wall, through an alias if that is not 0.
 ///
 /// # Errors
 ///
 /// If the process takes messages of another type, or the bytes are none.
-pub(crate) fn encoded(node: &Node, to: RawPid, hash: u32, bytes: &[u8]) -> Result<bool, WireError> {
+pub(crate) fn encoded(node: &Node, to: RawPid, alias: u32, hash: u32, bytes: &[u8]) -> Result<bool, WireError> {
     let Some((slot, process)) = find(node, to) else { return Ok(false) };
     if process.hash != hash {
         return Err(WireError(format!("{to:?} takes messages of type {}", process.name)));
     }
-    let letter = (process.receive_encoded)(to.generation, bytes)?;
+    let letter = (process.receive_encoded)(label(to.generation, alias), bytes)?;
     Ok(leave_letter(node, slot, letter).map_err(undeliverable).is_ok())
 }
 

@@ -19,11 +19,12 @@ pub(crate) use link::{Link, LinkState, start as start_link};
 pub(crate) use request::{SpawnAnswer, SpawnRequest, spawn_there, whereis_there};
 
 use crate::{
-    deliver,
+    carried, deliver,
     message::{Message, append_encoded},
     node::Node,
     pid::{NodeId, RawPid},
     process::current_pid,
+    reap::Ending,
     reason::Reason,
     send::SendError,
     signal::Control,
@@ -127,11 +128,29 @@ pub(crate) fn send_message<M: Message>(
     message: M,
     when_full: WhenFull,
 ) -> Result<(), SendError<M>> {
-    let head = Head::Message { to, hash: M::HASH };
-    match send_body(node, to, when_full, head, &message) {
-        Ok(()) | Err(Refused::NoConnection) => Ok(()),
-        Err(refused) => Err(refused.of(message)),
-    }
+    send_or_lose(node, to.node, when_full, Head::Message { to, hash: M::HASH }, message)
+}
+
+/// As [`send_message`], through an alias of the process.
+#[cold]
+pub(crate) fn send_through_alias<M: Message>(
+    node: &Node,
+    to: RawPid,
+    alias: u32,
+    message: M,
+) -> Result<(), SendError<M>> {
+    send_or_lose(node, to.node, WhenFull::HoldBack, Head::Aliased { to, hash: M::HASH, alias }, message)
+}
+
+/// As [`send_message`], to whoever has a name there.
+pub(crate) fn send_to_name<M: Message>(
+    node: &Node,
+    to: NodeId,
+    name: &str,
+    message: M,
+    when_full: WhenFull,
+) -> Result<(), SendError<M>> {
+    send_or_lose(node, to, when_full, Head::Named { hash: M::HASH, name }, message)
 }
 
 /// Sends a request: as a message, but if nobody is there to take it, the caller is told.
@@ -142,15 +161,15 @@ pub(crate) fn send_request<M: Message>(
     call: (RawPid, u64),
 ) -> Result<(), SendError<M>> {
     let head = Head::Request { to, hash: M::HASH, caller: call.0, call: call.1 };
-    match send_body(node, to, WhenFull::HoldBack, head, &message) {
+    match send_body(node, to.node, WhenFull::HoldBack, head, message, Some(call.1)) {
         Ok(()) => Ok(()),
-        Err(Refused::NoConnection) => {
+        Err((Refused::NoConnection, _)) => {
             let lost = Control::NoAnswer { call: call.1, reason: Reason::NoConnection };
             // The caller is the current process, so it lives.
             let _ = deliver::control(node, call.0, lost);
             Ok(())
         }
-        Err(refused) => Err(refused.of(message)),
+        Err((refused, message)) => Err(refused.of(message)),
     }
 }
 
@@ -158,18 +177,76 @@ pub(crate) fn send_request<M: Message>(
 /// told that there is no answer.
 pub(crate) fn send_answer<T: Message>(node: &Node, to: RawPid, call: u64, value: T) {
     let head = Head::Answer { to, hash: T::HASH, call };
-    if let Err(Refused::Unsendable(why)) = send_body(node, to, WhenFull::HoldBack, head, &value) {
+    let sent = send_body(node, to.node, WhenFull::HoldBack, head, value, None);
+    if let Err((Refused::Unsendable(why), _)) = sent {
         send_control(node, to, Control::NoAnswer { call, reason: Reason::error(why) });
     }
 }
 
-fn send_body<M: Message>(node: &Node, to: RawPid, when_full: WhenFull, head: Head, body: &M) -> Result<(), Refused> {
-    let wire = M::WIRE.ok_or(Refused::CannotCross)?;
+fn send_or_lose<M: Message>(
+    node: &Node,
+    to: NodeId,
+    when_full: WhenFull,
+    head: Head<'_>,
+    message: M,
+) -> Result<(), SendError<M>> {
+    match send_body(node, to, when_full, head, message, None) {
+        Ok(()) => Ok(()),
+        Err((Refused::NoConnection, message)) => {
+            let _ending = Ending::with(Reason::NoConnection); // for the replies in it
+            drop(message);
+            Ok(())
+        }
+        Err((refused, message)) => Err(refused.of(message)),
+    }
+}
+
+/// Queues what has a body; see [`carried`] for the replies in it. What is refused comes back.
+fn send_body<M: Message>(
+    node: &Node,
+    to: NodeId,
+    when_full: WhenFull,
+    head: Head<'_>,
+    body: M,
+    own_call: Option<u64>,
+) -> Result<(), (Refused, M)> {
+    let Some(wire) = M::WIRE else { return Err((Refused::CannotCross, body)) };
     let key = current_pid(node).order_key();
-    post(node, to.node, Lane::Data, key, when_full, |buffer| {
+    let mut carried = Vec::new();
+    let sent = post(node, to, Lane::Data, key, when_full, |buffer| {
+        let start = buffer.len();
         head.encode(buffer);
-        (wire.encode)(body, buffer).map_err(|error| error.to_string())
-    })
+        let encoded;
+        (encoded, carried) = carried::collect(|| (wire.encode)(&body, buffer));
+        // The head of a request names its own reply.
+        if carried.iter().any(|reply| own_call != Some(reply.call)) {
+            buffer[start] |= ops::CARRIES;
+            carried::append(&carried, buffer);
+        }
+        encoded.map_err(|error| error.to_string())
+    });
+    match sent {
+        Ok(()) if carried.is_empty() => Ok(()),
+        Ok(()) => {
+            carried::depart(node, to, body, carried, own_call);
+            Ok(())
+        }
+        Err(refused) => Err((refused, body)),
+    }
+}
+
+/// Asks a node to set a monitor on whoever has a name there; if there is no connection, it fires.
+pub(crate) fn watch_name(node: &Node, to: NodeId, watcher: RawPid, monitor: u64, name: &str) {
+    let request = request::WatchRequest { watcher, monitor, name: name.to_string() };
+    let sent = post(node, to, Lane::Control, watcher.order_key(), WhenFull::HoldBack, |buffer| {
+        Head::Watch.encode(buffer);
+        append_encoded(&request, buffer).map_err(|error| error.to_string())
+    });
+    if sent.is_err() {
+        let nobody = RawPid::nobody(to);
+        let lost = Control::Down { from: nobody, monitor, reason: Reason::NoConnection };
+        let _ = deliver::control(node, watcher, lost); // the watcher is the current process
+    }
 }
 
 /// Sends a control signal to a process of another node. A request that finds no connection is answered as if the other
@@ -200,6 +277,7 @@ fn sender_of(control: &Control) -> Option<RawPid> {
         | Control::UnlinkAck { from, .. }
         | Control::Monitor { from, .. }
         | Control::Demonitor { from, .. }
+        | Control::Found { from, .. }
         | Control::Down { from, .. } => Some(*from),
         _ => None,
     }

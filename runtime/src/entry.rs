@@ -6,12 +6,12 @@
 
 use crate::{
     bonds::Call,
-    dist,
+    carried, dist,
     message::{Crosses, Message},
     node::Node,
     pid::{NodeId, Pid, RawPid},
-    process::{Monitor, Process},
-    reason::IntoReason,
+    process::{Monitor, Process, current_pid},
+    reason::{IntoReason, Reason},
     spawn::{SpawnError, SpawnOptions, Spawned, Target, Ties, start},
 };
 use std::{
@@ -176,8 +176,15 @@ impl<M: Message> Process<M> {
             Target::There(to, scheduler) => {
                 let mut bytes = Vec::new();
                 let wire = E::Argument::WIRE.ok_or_else(|| SpawnError::Argument("its type does not cross".into()))?;
-                (wire.encode)(&argument, &mut bytes).map_err(|error| SpawnError::Argument(error.to_string()))?;
-                let spawned = self.spawn_there(to, E::NAME, scheduler, bytes, options).await?;
+                let (encoded, carried) = carried::collect(|| (wire.encode)(&argument, &mut bytes));
+                encoded.map_err(|error| SpawnError::Argument(error.to_string()))?;
+                let replies = carried.clone();
+                carried::depart(self.state().node(), to, argument, carried, None);
+                let spawned = self.spawn_there(to, E::NAME, scheduler, bytes, options).await;
+                if let Err(error) = &spawned {
+                    carried::let_go(self.state().node(), &replies, &Reason::error(error));
+                }
+                let spawned = spawned?;
                 Ok(Spawned { pid: Pid::new(spawned.pid.raw), monitor: spawned.monitor })
             }
         }
@@ -206,8 +213,11 @@ impl<M: Message> Process<M> {
             argument: argument.into(),
         };
         state.begin_call_to_node(call, to, Some((options.link, monitor)))?;
-        dist::spawn_there(node, to, &request)?;
-        let answer: dist::SpawnAnswer = self.settled(call).await?;
+        if let Err(error) = dist::spawn_there(node, to, &request) {
+            self.state().bonds().calls.forget(call);
+            return Err(error);
+        }
+        let answer: dist::SpawnAnswer = Asked { process: self, node, caller, call }.settled().await?;
         let pid = answer.map_err(SpawnError::Refused)?;
         Ok(Spawned { pid, monitor: monitor.map(Monitor) })
     }
@@ -221,24 +231,35 @@ impl<M: Message> Process<M> {
         let state = self.state();
         let (node, caller) = (state.node(), state.pid);
         let to = match crate::spawn::Place::Scheduler(scheduler).target(node)? {
-            Target::Here(_) => return Ok(crate::process::whereis(name)),
+            Target::Here(_) => return Ok(crate::names::whereis(name)),
             Target::There(to, _) => to,
         };
         let call = state.number();
         state.begin_call_to_node(call, to, None)?;
+        let asked = Asked { process: self, node, caller, call };
         if !dist::whereis_there::<N>(node, to, caller, call, name) {
             return Err(SpawnError::NoConnection);
         }
-        let found: Option<Pid> = self.settled(call).await?;
+        let found: Option<Pid> = asked.settled().await?;
         Ok(found.map(|pid| Pid::new(pid.raw)))
     }
+}
 
-    /// Waits for what a node answers.
-    async fn settled<T: Message>(&mut self, call: u64) -> Result<T, SpawnError> {
+/// A request to a node, given up when this is dropped.
+struct Asked<'a, M: Message> {
+    process: &'a mut Process<M>,
+    node: &'static Node,
+    caller: RawPid,
+    call: u64,
+}
+
+impl<M: Message> Asked<'_, M> {
+    /// Waits for what the node answers.
+    async fn settled<T: Message>(self) -> Result<T, SpawnError> {
         let settled = poll_fn(|_| {
-            let state = self.state();
+            let state = self.process.state();
             loop {
-                if let Some(settled) = state.bonds().take_settled(call) {
+                if let Some(settled) = state.bonds().calls.take_settled(self.call) {
                     return Poll::Ready(settled);
                 }
                 if !state.fetch() {
@@ -250,8 +271,16 @@ impl<M: Message> Process<M> {
             Call::Encoded { hash, bytes } if hash == T::HASH => T::WIRE
                 .and_then(|wire| (wire.decode)(&bytes).ok())
                 .ok_or_else(|| SpawnError::Refused("its answer cannot be read".into())),
-            Call::Ended(crate::Reason::NoConnection) => Err(SpawnError::NoConnection),
+            Call::Ended(Reason::NoConnection) => Err(SpawnError::NoConnection),
             _ => Err(SpawnError::Refused("its answer cannot be read".into())),
+        }
+    }
+}
+
+impl<M: Message> Drop for Asked<'_, M> {
+    fn drop(&mut self) {
+        if current_pid(self.node) == self.caller {
+            self.process.state().bonds().calls.abandon(self.call);
         }
     }
 }

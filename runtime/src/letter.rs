@@ -1,7 +1,8 @@
 //! Letters: what lies at a process's door and in its mailbox.
 //!
 //! ```text
-//!  0  link, label     16   the scheduler's parcel; the label is the generation that the letter is for
+//!  0  link, label     16   the scheduler's parcel; the label is the generation that the letter is for, in its upper half
+//!                          the alias that it came through, 0 for none
 //! 16  kind             8   what the body is, and how to free it
 //! 24  body                 a message, an answer, or a control signal
 //! ```
@@ -57,6 +58,12 @@ const fn kind<T: 'static>(sort: Sort) -> Kind {
     Kind { sort, body: TypeId::of::<T>(), discard: |parcel| drop(unsafe { open::<T>(parcel) }) }
 }
 
+/// The label of a letter.
+#[inline]
+pub(crate) fn label(generation: u32, alias: u32) -> u64 {
+    u64::from(alias) << 32 | u64::from(generation)
+}
+
 struct KindOf<T>(T);
 
 impl<T: 'static> KindOf<T> {
@@ -68,8 +75,8 @@ impl<T: 'static> KindOf<T> {
 
 /// The only place that makes letters.
 #[inline]
-fn pack<T>(generation: u32, kind: &'static Kind, body: T) -> Owned {
-    let letter = Box::new(Letter { parcel: Parcel::new(generation.into()), kind, body });
+fn pack<T>(label: u64, kind: &'static Kind, body: T) -> Owned {
+    let letter = Box::new(Letter { parcel: Parcel::new(label), kind, body });
     Owned(NonNull::from(Box::leak(letter)).cast())
 }
 
@@ -93,24 +100,24 @@ pub(crate) unsafe fn discard(parcel: *mut Parcel) {
 
 impl Owned {
     #[inline]
-    pub(crate) fn message<M: Send + 'static>(generation: u32, message: M) -> Self {
-        pack(generation, KindOf::<M>::MESSAGE, message)
+    pub(crate) fn message<M: Send + 'static>(label: u64, message: M) -> Self {
+        pack(label, KindOf::<M>::MESSAGE, message)
     }
 
     #[inline]
     pub(crate) fn answer<T: Send + 'static>(generation: u32, answer: Answer<T>) -> Self {
         const { assert!(align_of::<T>() <= 8, "an answer is aligned to 8 bytes at most") };
-        pack(generation, KindOf::<Answer<T>>::ANSWER, answer)
+        pack(generation.into(), KindOf::<Answer<T>>::ANSWER, answer)
     }
 
     #[inline]
     pub(crate) fn control(generation: u32, control: Control) -> Self {
-        pack(generation, KindOf::<Control>::CONTROL, control)
+        pack(generation.into(), KindOf::<Control>::CONTROL, control)
     }
 
     /// A notice is made by the process that reads it, out of a control signal.
     pub(crate) fn notice(generation: u32, notice: Notice) -> Self {
-        pack(generation, KindOf::<Notice>::NOTICE, notice)
+        pack(generation.into(), KindOf::<Notice>::NOTICE, notice)
     }
 
     /// Takes over a letter from a chain.
@@ -143,10 +150,28 @@ impl Owned {
         unsafe { self.0.cast::<Letter<()>>().as_ref() }.kind
     }
 
+    /// The generation that the letter is for, and the alias that it came through.
+    #[inline]
+    pub(crate) fn label(&self) -> u64 {
+        self.parcel().label()
+    }
+
     /// The generation that the letter is for.
     #[inline]
     pub(crate) fn generation(&self) -> u32 {
-        self.parcel().label() as u32
+        self.label() as u32
+    }
+
+    /// The alias that the letter came through; 0 if it came to the pid.
+    pub(crate) fn alias(&self) -> u32 {
+        (self.label() >> 32) as u32
+    }
+
+    /// True if it says that the receiver was given a name.
+    pub(crate) fn is_naming(&self) -> bool {
+        // SAFETY: control letters hold a `Control`.
+        self.sort() == Sort::Control
+            && matches!(unsafe { &self.0.cast::<Letter<Control>>().as_ref().body }, Control::Named)
     }
 
     #[inline]

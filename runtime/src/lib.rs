@@ -26,10 +26,12 @@
 
 extern crate self as holm;
 
+mod alias;
 mod blocking;
 mod body;
 mod bonds;
 mod call;
+mod carried;
 mod deliver;
 mod dist;
 mod entry;
@@ -43,28 +45,34 @@ mod pid;
 mod process;
 mod reap;
 mod reason;
+mod reply;
 mod runtime;
 mod send;
 mod signal;
 mod spawn;
+mod timers;
 
+pub use alias::Alias;
 pub use blocking::spawn_blocking;
-pub use call::{CallError, Reply, Request};
+pub use call::{CallError, Request};
 pub use entry::{Entry, EntryPoint};
 pub use holm_macros::{Message, entry};
 pub use holm_scheduler::{JoinError, JoinHandle, Sleep, clock, panic_text, sleep, spawn as spawn_task, yield_now};
 pub use message::{Crosses, Message, Wire, WireError};
-pub use names::{NAME_LEN_MAX, NameError};
+pub use names::{
+    NAME_LEN_MAX, NameError, NameSendError, send_to_name, send_to_name_everywhere, send_to_name_on, unregister,
+    whereis, whereis_untyped,
+};
 pub use node_event::NodeEvent;
 pub use pid::{NodeId, Pid, Untyped};
-pub use process::{
-    Event, Monitor, Process, Timer, cancel_timer, exit, is_alive, send_after, unregister, whereis, whereis_untyped,
-};
+pub use process::{Event, Monitor, Process, exit, is_alive};
 pub use reason::{IntoReason, PanicReason, Reason, ValueReason};
+pub use reply::Reply;
 pub use runtime::{Error, NodeInfo, block_on, block_on_with, exit_code, nodes, run, schedulers};
 pub use send::SendError;
-pub use signal::Notice;
+pub use signal::{Notice, Watched};
 pub use spawn::{Place, SpawnError, SpawnOptions, Spawned, spawn};
+pub use timers::{Timer, cancel_timer, send_after};
 
 #[doc(hidden)]
 pub use {inventory, serde};

@@ -129,7 +129,7 @@ const fn hash(name: &str) -> u32 {
 }
 
 /// The name's hash of a type that is made of others.
-const fn mix(outer: &str, inner: u32) -> u32 {
+pub(crate) const fn mix(outer: &str, inner: u32) -> u32 {
     hash(outer).rotate_left(5) ^ inner.wrapping_mul(0x9e37_79b1)
 }
 

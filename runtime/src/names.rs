@@ -1,159 +1,225 @@
-//! The names of one node's processes.
+//! Names: what code does with them. The table of a node's names is in [`table`].
 //!
-//! A name belongs to one process, a process may have several (BEAM allows one), and a process's names are free before
-//! anybody can see that it has ended. Names are never interned: a name that nobody has takes no memory.
+//! A name stands for a process in three places: whoever looks it up gets a pid, a message can be sent to it, and a
+//! monitor can be set on it. Each looks it up once, on the name's node, at the moment when it gets there: a message sent
+//! to a name reaches whoever has it then, or nobody. Names over many nodes (global names, groups) are not here.
 
-use crate::pid::RawPid;
-use parking_lot::RwLock;
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    sync::Arc,
+pub(crate) mod table;
+
+pub(crate) use table::Names;
+pub use table::{NAME_LEN_MAX, NameError};
+
+use crate::{
+    deliver, dist,
+    message::{Crosses, Message},
+    node::{self, Node},
+    pid::{NodeId, Pid, RawPid},
+    process::{Monitor, Process},
+    reason::Reason,
+    send::{self, SendError},
+    signal::Control,
 };
+use std::fmt;
 
-/// Bytes of a name at most.
-pub const NAME_LEN_MAX: usize = 255;
-
-/// Why a name was not given.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NameError {
-    /// Another process, or the same one, has it.
-    #[error("the name {0:?} is taken")]
-    Taken(Arc<str>),
-    /// Empty, too long, or with control characters.
-    #[error("{0:?} is no name: a name has 1 to {NAME_LEN_MAX} bytes and no control characters")]
-    Malformed(String),
+/// Why a message was not sent to a name of this node; it comes back.
+pub enum NameSendError<M> {
+    /// Nobody has the name.
+    Nobody(M),
+    /// Who has the name receives messages of another type.
+    OtherType(M),
+    /// The calling thread is no scheduler of a node.
+    NoNode(M),
 }
 
-#[derive(Debug, Default)]
-pub(crate) struct Names(RwLock<Tables>);
-
-/// Both ways; what one says, the other says too.
-#[derive(Debug, Default)]
-struct Tables {
-    owners: HashMap<Arc<str>, RawPid>,
-    names: HashMap<RawPid, Vec<Arc<str>>>,
-}
-
-impl Tables {
-    fn give(&mut self, name: Arc<str>, to: RawPid) {
-        self.names.entry(to).or_default().push(name.clone());
-        self.owners.insert(name, to);
+impl<M> NameSendError<M> {
+    /// The message.
+    pub fn into_message(self) -> M {
+        match self {
+            NameSendError::Nobody(m) | NameSendError::OtherType(m) | NameSendError::NoNode(m) => m,
+        }
     }
+}
 
-    fn take(&mut self, name: &str) -> Option<Arc<str>> {
-        let (name, owner) = self.owners.remove_entry(name)?;
-        if let Entry::Occupied(mut names) = self.names.entry(owner) {
-            names.get_mut().retain(|other| *other != name);
-            if names.get().is_empty() {
-                names.remove();
+impl<M> fmt::Debug for NameSendError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
+    }
+}
+
+impl<M> fmt::Display for NameSendError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NameSendError::Nobody(_) => f.write_str("no process of this node has the name"),
+            NameSendError::OtherType(_) => {
+                write!(f, "the process of this name does not take messages of type {}", std::any::type_name::<M>())
             }
+            NameSendError::NoNode(_) => f.write_str("there is no node on this thread: send from a process or a task"),
         }
-        Some(name)
     }
 }
 
-impl Names {
-    pub(crate) fn register(&self, name: &str, pid: RawPid) -> Result<(), NameError> {
-        if name.is_empty() || name.len() > NAME_LEN_MAX || name.chars().any(char::is_control) {
-            return Err(NameError::Malformed(name.chars().take(NAME_LEN_MAX).collect()));
+impl<M> std::error::Error for NameSendError<M> {}
+
+/// The process that has a name in this node, if it receives messages of this type.
+pub fn whereis<N: Message>(name: &str) -> Option<Pid<N>> {
+    let node = node::here()?;
+    node.names.whereis(name).filter(|pid| deliver::receives::<N>(node, *pid)).map(Pid::new)
+}
+
+/// The process that has a name in this node, whatever it receives.
+pub fn whereis_untyped(name: &str) -> Option<Pid> {
+    node::here()?.names.whereis(name).map(Pid::new)
+}
+
+/// Frees a name of this node, whosever it is. True if somebody had it.
+pub fn unregister(name: &str) -> bool {
+    node::here().is_some_and(|node| node.names.unregister(name))
+}
+
+/// Sends a message to the process that has a name in this node.
+///
+/// ```
+/// use holm::{NameSendError, Process, send_to_name};
+///
+/// holm::block_on(async |mut me: Process<u64>| {
+///     assert!(matches!(send_to_name("counter", 1u64), Err(NameSendError::Nobody(1))));
+///     me.register("counter").unwrap();
+///     send_to_name("counter", 2u64).unwrap();
+///     assert_eq!(me.receive().await, 2);
+/// })
+/// .unwrap();
+/// ```
+///
+/// # Errors
+///
+/// If nobody has the name, or who has it takes other messages; the message comes back.
+pub fn send_to_name<M: Message>(name: &str, message: M) -> Result<(), NameSendError<M>> {
+    let Some(node) = node::here() else { return Err(NameSendError::NoNode(message)) };
+    holm_scheduler::spend(1);
+    match node.names.whereis(name) {
+        None => Err(NameSendError::Nobody(message)),
+        Some(pid) if !deliver::receives::<M>(node, pid) => Err(NameSendError::OtherType(message)),
+        Some(pid) => {
+            deliver::message(node, pid, message);
+            Ok(())
         }
-        let mut tables = self.0.write();
-        match tables.owners.contains_key(name) {
-            true => Err(NameError::Taken(name.into())),
-            false => {
-                tables.give(name.into(), pid);
+    }
+}
+
+/// Sends a message to the process that has a name on a node, this one or another. As with [`Pid::send`] nobody is told
+/// whether it arrived: if nobody has the name there, or if the node is not connected, it is lost.
+///
+/// # Errors
+///
+/// Those of [`Pid::send`].
+pub fn send_to_name_on<M: Message>(node: NodeId, name: &str, message: M) -> Result<(), SendError<M>> {
+    let Some(here) = node::here() else { return Err(SendError::NoNode(message)) };
+    if node == here.id {
+        return match send_to_name(name, message) {
+            Ok(()) => Ok(()),
+            Err(NameSendError::NoNode(message)) => Err(SendError::NoNode(message)),
+            Err(lost) => {
+                deliver::undeliverable(lost.into_message());
                 Ok(())
             }
+        };
+    }
+    holm_scheduler::spend(1);
+    match table::is_well_formed(name) {
+        true => dist::send_to_name(here, node, name, message, dist::WhenFull::HoldBack),
+        false => {
+            deliver::undeliverable(message); // nobody has it
+            Ok(())
         }
-    }
-
-    /// Gives a name to another owner in one step; false if it is not the first one's.
-    pub(crate) fn hand_over(&self, name: &str, from: RawPid, to: RawPid) -> bool {
-        let mut tables = self.0.write();
-        if tables.owners.get(name) != Some(&from) {
-            return false;
-        }
-        let name = tables.take(name).expect("somebody has it");
-        tables.give(name, to);
-        true
-    }
-
-    /// Frees the name if it is that owner's.
-    pub(crate) fn take_back(&self, name: &str, from: RawPid) -> bool {
-        let mut tables = self.0.write();
-        tables.owners.get(name) == Some(&from) && tables.take(name).is_some()
-    }
-
-    /// Frees the name, whosever it is.
-    pub(crate) fn unregister(&self, name: &str) -> bool {
-        self.0.write().take(name).is_some()
-    }
-
-    /// Frees all names of a process.
-    pub(crate) fn release(&self, pid: RawPid) {
-        let mut tables = self.0.write();
-        for name in tables.names.remove(&pid).unwrap_or_default() {
-            tables.owners.remove(&name);
-        }
-    }
-
-    pub(crate) fn whereis(&self, name: &str) -> Option<RawPid> {
-        self.0.read().owners.get(name).copied()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::pid::NodeId;
-
-    fn pid(slot: u32) -> RawPid {
-        RawPid { node: NodeId(1), slot, generation: 0 }
-    }
-
-    #[test]
-    fn the_first_owner_keeps_a_name() {
-        let names = Names::default();
-        names.register("printer", pid(1)).unwrap();
-        assert_eq!(names.register("printer", pid(2)), Err(NameError::Taken("printer".into())));
-        assert!(!names.take_back("printer", pid(2)));
-        assert_eq!(names.whereis("printer"), Some(pid(1)));
-        assert!(names.unregister("printer"));
-        assert_eq!(names.whereis("printer"), None);
-    }
-
-    #[test]
-    fn odd_names_are_refused_and_leave_nothing() {
-        let names = Names::default();
-        for odd in ["", "a\u{7}b", &"x".repeat(NAME_LEN_MAX + 1)] {
-            assert!(matches!(names.register(odd, pid(1)), Err(NameError::Malformed(_))), "{odd:?}");
+/// Sends a copy of a message to a name on every node of the layout, this one too, and gives the nodes that could not be
+/// sent to: they are not connected, or take no more at the moment. It waits for none of them.
+///
+/// # Panics
+///
+/// Outside a process or task of holm.
+pub fn send_to_name_everywhere<M: Crosses + Clone>(name: &str, message: &M) -> Vec<NodeId> {
+    let here = node::here().expect("only code that holm runs can send");
+    let there = here.place.nodes.iter().map(|node| NodeId(node.id));
+    let unsent = |node: &NodeId| {
+        if *node == here.id {
+            return send_to_name_on(*node, name, message.clone()).is_err();
         }
-        assert!(names.0.read().owners.is_empty() && names.0.read().names.is_empty());
-        names.register(&"x".repeat(NAME_LEN_MAX), pid(1)).unwrap();
+        here.peers.get(*node).is_none()
+            || dist::send_to_name(here, *node, name, message.clone(), dist::WhenFull::Refuse).is_err()
+    };
+    there.filter(unsent).collect()
+}
+
+impl<M: Message> Process<M> {
+    /// Gives this process a name in its node. A process may have several.
+    ///
+    /// # Errors
+    ///
+    /// If the name is taken or malformed.
+    pub fn register(&mut self, name: &str) -> Result<(), NameError> {
+        let state = self.state();
+        state.node().names.register(name, state.pid)?;
+        state.bonds().named = true;
+        Ok(())
     }
 
-    /// R-10, for one process that takes and frees names as long as it lives.
-    #[test]
-    fn names_that_were_freed_take_no_memory() {
-        let names = Names::default();
-        for number in 0..100_000 {
-            let name = number.to_string();
-            names.register(&name, pid(1)).unwrap();
-            assert!(names.unregister(&name));
+    /// Gives another process of this node a name.
+    ///
+    /// # Errors
+    ///
+    /// If the name is taken or malformed, or if no such process lives on this node.
+    pub fn register_for<N>(&mut self, pid: Pid<N>, name: &str) -> Result<(), NameError> {
+        let state = self.state();
+        let (node, me) = (state.node(), state.pid);
+        if pid.raw == me {
+            return self.register(name);
         }
-        assert!(names.0.read().owners.is_empty() && names.0.read().names.is_empty());
+        if pid.raw.node != node.id || !deliver::is_alive(node, pid.raw) {
+            return Err(NameError::NoProcess(pid.untyped()));
+        }
+        node.names.register(name, pid.raw)?;
+        // It must know before it ends, so that the name is free then. If its door is closed it has ended already.
+        deliver::control(node, pid.raw, Control::Named).map_err(|_| {
+            node.names.take_back(name, pid.raw);
+            NameError::NoProcess(pid.untyped())
+        })
     }
 
-    #[test]
-    fn a_name_changes_hands_in_one_step_and_only_its_owner_gives_it() {
-        let names = Names::default();
-        names.register("printer", pid(1)).unwrap();
-        assert!(!names.hand_over("printer", pid(2), pid(3)));
-        assert!(names.hand_over("printer", pid(1), pid(3)));
-        names.release(pid(1));
-        assert_eq!(names.whereis("printer"), Some(pid(3)), "it is no longer the first owner's to free");
-        names.release(pid(3));
-        assert_eq!(names.whereis("printer"), None);
-        assert!(names.0.read().owners.is_empty() && names.0.read().names.is_empty());
+    /// Watches whoever has a name now, on a node or, without one, on this: as [`Process::monitor`], but the `Down` says
+    /// the name and the node. It comes at once, with [`Reason::NoProc`], if nobody has the name, and with
+    /// [`Reason::NoConnection`] if the node is not connected.
+    ///
+    /// What is watched is the process, not the name: if the name is freed or passes to another, nothing comes.
+    pub fn monitor_name(&mut self, name: &str, node: Option<NodeId>) -> Monitor {
+        let state = self.state();
+        let (here, from, monitor) = (state.node(), state.pid, state.number());
+        let node = node.unwrap_or(here.id);
+        state.bonds().monitors.watch_name(monitor, node, name.into());
+        if !table::is_well_formed(name) {
+            let nobody = RawPid::nobody(node);
+            let _ = deliver::control(here, from, Control::Down { from: nobody, monitor, reason: Reason::NoProc });
+        } else if node == here.id {
+            watch(here, from, monitor, name);
+        } else if state.depend_on(node) {
+            dist::watch_name(here, node, from, monitor, name);
+        }
+        Monitor(monitor)
+    }
+}
+
+/// Sets a monitor on whoever has a name of this node.
+pub(crate) fn watch(node: &Node, from: RawPid, monitor: u64, name: &str) {
+    match node.names.whereis(name) {
+        Some(holder) => {
+            send::control(node, from, Control::Found { from: holder, monitor });
+            send::control(node, holder, Control::Monitor { from, monitor });
+        }
+        None => {
+            let nobody = RawPid::nobody(node.id);
+            send::control(node, from, Control::Down { from: nobody, monitor, reason: Reason::NoProc });
+        }
     }
 }

@@ -31,6 +31,8 @@ pub(crate) struct Node {
 pub(crate) struct Counters {
     /// Messages from other nodes that were not what their receiver takes, or could not be decoded.
     pub(crate) undecodable: AtomicU64,
+    /// Messages from other nodes to names that nobody has here.
+    pub(crate) unnamed: AtomicU64,
     /// Signals from other nodes that speak for processes which are not theirs.
     pub(crate) impostors: AtomicU64,
 }

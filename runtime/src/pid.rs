@@ -81,6 +81,16 @@ pub(crate) struct RawPid {
 }
 
 impl RawPid {
+    /// No process of a node.
+    pub(crate) const fn nobody(node: NodeId) -> Self {
+        RawPid { node, slot: u32::MAX, generation: 0 }
+    }
+
+    /// True if it is no process of its node.
+    pub(crate) fn is_nobody(self) -> bool {
+        self.slot == u32::MAX
+    }
+
     /// The key under which a link keeps the order of what this process sends.
     pub(crate) fn order_key(self) -> u64 {
         u64::from(self.slot) << 32 | u64::from(self.generation)

@@ -4,7 +4,7 @@
 //! registered names are free, and only then do exit and down signals leave. Whoever sees that it has ended finds nothing
 //! of it any more.
 
-use crate::{body::State, bonds::Link, reason::Reason, send, signal::Control};
+use crate::{body::State, reason::Reason, send, signal::Control};
 
 pub(crate) fn reap(mut state: State) {
     let (node, pid) = (state.node(), state.pid);
@@ -21,17 +21,15 @@ pub(crate) fn reap(mut state: State) {
             node.peers.forget(pid);
         }
         for &(caller, call) in &bonds.unanswered {
-            crate::call::unanswered(node, caller, call, reason.clone());
+            crate::reply::unanswered(node, caller, call, reason.clone());
         }
-        for (&other, &link) in &bonds.links {
-            if link == Link::Linked {
-                send::control(node, other, Control::Exit { from: pid, reason: reason.clone(), by_link: true });
-            }
+        for other in bonds.links.linked() {
+            send::control(node, other, Control::Exit { from: pid, reason: reason.clone(), by_link: true });
         }
-        for &(watcher, monitor) in &bonds.monitored_by {
+        for (watcher, monitor) in bonds.monitors.watchers() {
             send::control(node, watcher, Control::Down { from: pid, monitor, reason: reason.clone() });
         }
-        for (&monitor, &other) in &bonds.monitors {
+        for (other, monitor) in bonds.monitors.watched() {
             send::control(node, other, Control::Demonitor { from: pid, monitor });
         }
     }

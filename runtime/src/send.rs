@@ -145,6 +145,7 @@ pub(crate) fn bounce(node: &Node, signal: Control, absent: RawPid) {
         Control::Monitor { from, monitor } => {
             control(node, from, Control::Down { from: absent, monitor, reason: Reason::NoProc });
         }
+        Control::Found { from, monitor } => control(node, from, Control::Demonitor { from: absent, monitor }),
         _ => {}
     }
 }

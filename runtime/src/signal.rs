@@ -4,8 +4,14 @@
 //! in the order in which A sent them, of whatever kind. The link and monitor protocols are the same between processes of
 //! one node and of two; `dist/ops.rs` gives each of these signals its bytes.
 
-use crate::{node_event::NodeEvent, pid::Pid, pid::RawPid, process::Monitor, reason::Reason};
+use crate::{
+    node_event::NodeEvent,
+    pid::{NodeId, Pid, RawPid},
+    process::Monitor,
+    reason::Reason,
+};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// See the module's text.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -22,14 +28,20 @@ pub(crate) enum Control {
     Monitor { from: RawPid, monitor: u64 },
     /// `from` no longer wants to know.
     Demonitor { from: RawPid, monitor: u64 },
+    /// `from` has the name that the receiver's monitor asked for.
+    Found { from: RawPid, monitor: u64 },
     /// The process that the receiver monitors has ended.
     Down { from: RawPid, monitor: u64, reason: Reason },
     /// A call will get no answer: whoever held it let it go, or has ended.
     NoAnswer { call: u64, reason: Reason },
     /// The answer to a call, from another node; the bytes wait for the type that the caller knows.
     EncodedAnswer { call: u64, hash: u32, bytes: bytes::Bytes },
+    /// The way to answer a call has gone to a node; it had crossed this many walls before.
+    Moved { call: u64, node: NodeId, hop: u32 },
+    /// Another process gave the receiver a name.
+    Named,
     /// The connection to a node was lost; links, monitors and calls to its processes end.
-    ConnectionLost { node: crate::NodeId },
+    ConnectionLost { node: NodeId },
     /// A node came or went, for a process that asked.
     Node(NodeEvent),
 }
@@ -48,11 +60,36 @@ pub enum Notice {
     Down {
         /// The monitor that fired; it is used up.
         monitor: Monitor,
-        /// Who ended.
-        pid: Pid,
-        /// Why; [`Reason::NoProc`] if it had ended before, [`Reason::NoConnection`] if its node is lost.
+        /// What the monitor was set on.
+        watched: Watched,
+        /// Why; [`Reason::NoProc`] if it had ended before, or nobody had the name, [`Reason::NoConnection`] if its node is lost.
         reason: Reason,
     },
     /// A node came or went: see [`crate::Process::watch_nodes`].
     Node(NodeEvent),
+}
+
+/// What a monitor was set on, as it was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Watched {
+    /// A process: [`crate::Process::monitor`].
+    Process(Pid),
+    /// Whoever had a name on a node: [`crate::Process::monitor_name`].
+    Name(Arc<str>, NodeId),
+}
+
+impl Watched {
+    /// The process, if it was asked for by its pid.
+    pub fn pid(&self) -> Option<Pid> {
+        match self {
+            Watched::Process(pid) => Some(*pid),
+            Watched::Name(..) => None,
+        }
+    }
+}
+
+impl<M> From<Pid<M>> for Watched {
+    fn from(pid: Pid<M>) -> Self {
+        Watched::Process(pid.untyped())
+    }
 }

@@ -189,7 +189,7 @@ where
     Fut: Future<Output: IntoReason> + Send + 'static,
 {
     // A name has to be taken before the process exists, and given back if it never does.
-    let nobody = RawPid { node: node.id, slot: u32::MAX, generation: 0 };
+    let nobody = RawPid::nobody(node.id);
     let reserved = ties.name.clone();
     reserved.iter().try_for_each(|name| node.names.register(name, nobody))?;
     let mut pid = None;
@@ -198,10 +198,10 @@ where
         pid = Some(raw);
         let mut state = State::new(node, raw);
         if let Some(other) = ties.link {
-            state.bonds().linked_by(other);
+            state.bonds().links.linked_by(other);
         }
-        if let Some(monitor) = ties.monitor {
-            state.bonds().monitored_by.insert(monitor);
+        if let Some((watcher, monitor)) = ties.monitor {
+            state.bonds().monitors.watched_by(watcher, monitor);
         }
         if let Some(other) = ties.link.or(ties.monitor.map(|(watcher, _)| watcher)) {
             state.depend_on(other.node);
@@ -315,10 +315,10 @@ impl State {
     /// The parent's side of a new process's ties.
     pub(crate) fn bind_child(&mut self, child: RawPid, link: bool, monitor: Option<u64>) {
         if link {
-            self.bonds().link(child);
+            self.bonds().links.link(child);
         }
         if let Some(monitor) = monitor {
-            self.bonds().monitors.insert(monitor, child);
+            self.bonds().monitors.watch(monitor, child);
         }
     }
 }

@@ -9,7 +9,7 @@
 mod harness;
 
 use harness::program::{Program, role};
-use holm::{Entry, Event, Message, Monitor, NodeEvent, Notice, Pid, Process, Reason, Reply, SpawnOptions};
+use holm::{Entry, Event, Message, Monitor, NodeEvent, Notice, Pid, Process, Reason, Reply, SpawnOptions, Watched};
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, collections::HashMap, fmt::Write, time::Duration};
 
@@ -104,7 +104,9 @@ fn told(event: &Event<Word>) -> (String, Vec<Pid>) {
         Event::Message(Word::Number(number)) => (format!("number {number}"), Vec::new()),
         Event::Message(other) => (format!("{other:?}"), Vec::new()),
         Event::Notice(Notice::Exit { from, reason }) => (format!("exit of {{}}: {}", why(reason)), vec![*from]),
-        Event::Notice(Notice::Down { pid, reason, .. }) => (format!("down of {{}}: {}", why(reason)), vec![*pid]),
+        Event::Notice(Notice::Down { watched, reason, .. }) => {
+            (format!("down of {{}}: {}", why(reason)), watched.pid().into_iter().collect())
+        }
         Event::Notice(Notice::Node(NodeEvent::Up { .. } | NodeEvent::Down { .. })) => {
             ("a node event".into(), Vec::new())
         }
@@ -581,7 +583,7 @@ async fn recorder(mut me: Process<Note>, faulty: bool) {
                 }
                 stage.lines.entry(label).or_default().push((text, pids));
             }
-            Event::Notice(Notice::Down { pid, reason, .. }) => {
+            Event::Notice(Notice::Down { watched: Watched::Process(pid), reason, .. }) => {
                 on_stage -= 1;
                 let label = stage.labels[&pid].clone();
                 stage.lines.entry(label).or_default().push((format!("ends: {}", why(&reason)), Vec::new()));

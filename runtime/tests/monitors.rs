@@ -36,7 +36,7 @@ async fn m_01_the_end_of_the_watched_comes_once_with_any_reason(mut me: Process<
         let b = there.start(end_when_told, (), &mut me).await;
         let monitor = me.monitor(b);
         b.send(reason.clone()).unwrap();
-        assert_eq!(me.next().await, Event::Notice(Notice::Down { monitor, pid: b.untyped(), reason }));
+        assert_eq!(me.next().await, Event::Notice(Notice::Down { monitor, watched: b.into(), reason }));
     }
     expect_silence(&mut me).await;
 }

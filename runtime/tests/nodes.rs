@@ -57,7 +57,9 @@ async fn lose_a_node(mut me: Process<u64>) {
     while (exits, downs, node_downs) != (1, 2, 1) {
         match me.next_within(harness::CASE_LIMIT).await.expect("the loss shows") {
             Event::Notice(Notice::Exit { from, reason: Reason::NoConnection }) if from == spawned.pid => exits += 1,
-            Event::Notice(Notice::Down { pid, reason: Reason::NoConnection, monitor }) if pid == spawned.pid => {
+            Event::Notice(Notice::Down { watched, reason: Reason::NoConnection, monitor })
+                if watched == spawned.pid.into() =>
+            {
                 assert!(monitor == second || Some(monitor) == spawned.monitor);
                 downs += 1;
             }

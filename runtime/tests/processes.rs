@@ -122,7 +122,7 @@ async fn p_03_what_is_sent_behind_an_exit_signal_is_not_seen(mut me: Process<u64
     holm::exit(b, Reason::Shutdown);
     b.send(1).unwrap();
     b.send(2).unwrap();
-    assert_eq!(me.next().await, Event::Notice(Notice::Down { monitor, pid: b.untyped(), reason: Reason::Shutdown }));
+    assert_eq!(me.next().await, Event::Notice(Notice::Down { monitor, watched: b.into(), reason: Reason::Shutdown }));
     expect_silence(&mut me).await;
 
     // The same while it is between two messages, in one turn.
@@ -147,7 +147,7 @@ async fn p_04_a_message_comes_before_the_down_of_its_sender(mut me: Process<u64>
     for _ in 0..200 {
         let (b, monitor) = there.start_monitor(count_to, (me.pid(), 1), &mut me).await;
         assert_eq!(me.next().await, Event::Message(0));
-        let down = Notice::Down { monitor, pid: b.untyped(), reason: Reason::Shutdown };
+        let down = Notice::Down { monitor, watched: b.into(), reason: Reason::Shutdown };
         assert_eq!(me.next().await, Event::Notice(down));
     }
 }

@@ -1,21 +1,24 @@
 //! The bytes of signals between nodes.
 //!
 //! ```text
-//!  0  op        1   1 message  2 request  3 answer  4 control  5 spawn  6 whereis
-//!  1  slot      4   the receiver's (op 1–4)                                all numbers little endian
+//!  0  op        1   1 message  2 request  3 answer  4 control  5 spawn  6 whereis  7 aliased  8 named  9 watch;
+//!                   with the highest bit set, what follows the body names the replies in it: see carried.rs
+//!  1  slot      4   the receiver's (op 1–4, 7)                             all numbers little endian
 //!  5  generation 4
-//!  9  hash      4   the body's type (op 1–3)
+//!  9  hash      4   the body's type (op 1–3, 7)
 //! 13  call      8   the number of the call (op 2, 3)
 //! 21  caller    8   its slot and generation (op 2)
-//!     body          postcard: the message, the answer; the control signal, the spawn or whereis request (op 4–6)
+//! 13  alias     4   the receiver's (op 7)
+//!  1  hash 4, name's length 1, name (op 8)
+//!     body          postcard: the message, the answer; the control signal, the spawn, whereis or watch request
 //! ```
 //!
 //! A node speaks only for its own processes: a signal that claims to be from another node's process is dropped and
 //! counted. What cannot be decoded is dropped and counted too, and a caller is told; the connection stays up.
 
-use super::request::{SpawnRequest, WhereisRequest};
+use super::request::{SpawnRequest, WatchRequest, WhereisRequest};
 use crate::{
-    deliver,
+    carried, deliver, names,
     node::Node,
     pid::{NodeId, RawPid},
     reason::Reason,
@@ -30,19 +33,28 @@ const ANSWER: u8 = 3;
 const CONTROL: u8 = 4;
 const SPAWN: u8 = 5;
 const WHEREIS: u8 = 6;
+const ALIASED: u8 = 7;
+const NAMED: u8 = 8;
+const WATCH: u8 = 9;
+
+/// In an op: replies travel in the body, and are named behind it.
+pub(super) const CARRIES: u8 = 0x80;
 
 /// What comes before a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Head {
+pub(super) enum Head<'a> {
     Message { to: RawPid, hash: u32 },
+    Aliased { to: RawPid, hash: u32, alias: u32 },
+    Named { hash: u32, name: &'a str },
     Request { to: RawPid, hash: u32, caller: RawPid, call: u64 },
     Answer { to: RawPid, hash: u32, call: u64 },
     Control { to: RawPid },
     Spawn,
     Whereis,
+    Watch,
 }
 
-impl Head {
+impl<'a> Head<'a> {
     #[inline]
     pub(super) fn encode(self, into: &mut Vec<u8>) {
         let mut put = |op: u8, to: RawPid| {
@@ -54,6 +66,17 @@ impl Head {
             Head::Message { to, hash } => {
                 put(MESSAGE, to);
                 into.extend_from_slice(&hash.to_le_bytes());
+            }
+            Head::Aliased { to, hash, alias } => {
+                put(ALIASED, to);
+                into.extend_from_slice(&hash.to_le_bytes());
+                into.extend_from_slice(&alias.to_le_bytes());
+            }
+            Head::Named { hash, name } => {
+                into.push(NAMED);
+                into.extend_from_slice(&hash.to_le_bytes());
+                into.push(name.len() as u8); // a name has 255 bytes at most
+                into.extend_from_slice(name.as_bytes());
             }
             Head::Request { to, hash, caller, call } => {
                 put(REQUEST, to);
@@ -70,13 +93,19 @@ impl Head {
             Head::Control { to } => put(CONTROL, to),
             Head::Spawn => into.push(SPAWN),
             Head::Whereis => into.push(WHEREIS),
+            Head::Watch => into.push(WATCH),
         }
     }
 
     /// The head of a signal from `peer` to `here`, and its body; nothing if it is malformed.
     #[inline]
-    fn decode(bytes: &[u8], here: NodeId, peer: NodeId) -> Option<(Head, &[u8])> {
+    fn decode(bytes: &'a [u8], here: NodeId, peer: NodeId) -> Option<(Self, &'a [u8])> {
         let (&op, rest) = bytes.split_first()?;
+        Self::decode_as(op, rest, here, peer)
+    }
+
+    #[inline]
+    fn decode_as(op: u8, rest: &'a [u8], here: NodeId, peer: NodeId) -> Option<(Self, &'a [u8])> {
         let mut cursor = Cursor(rest);
         let head = match op {
             MESSAGE => Head::Message { to: cursor.pid(here)?, hash: cursor.u32()? },
@@ -88,6 +117,9 @@ impl Head {
             CONTROL => Head::Control { to: cursor.pid(here)? },
             SPAWN => Head::Spawn,
             WHEREIS => Head::Whereis,
+            WATCH => Head::Watch,
+            ALIASED => Head::Aliased { to: cursor.pid(here)?, hash: cursor.u32()?, alias: cursor.u32()? },
+            NAMED => Head::Named { hash: cursor.u32()?, name: cursor.name()? },
             _ => return None,
         };
         Some((head, cursor.0))
@@ -96,7 +128,14 @@ impl Head {
 
 struct Cursor<'a>(&'a [u8]);
 
-impl Cursor<'_> {
+impl<'a> Cursor<'a> {
+    fn name(&mut self) -> Option<&'a str> {
+        let (&len, rest) = self.0.split_first()?;
+        let (name, rest) = rest.split_at_checked(len.into())?;
+        self.0 = rest;
+        std::str::from_utf8(name).ok()
+    }
+
     #[inline]
     fn u32(&mut self) -> Option<u32> {
         let (bytes, rest) = self.0.split_first_chunk()?;
@@ -122,28 +161,66 @@ impl Cursor<'_> {
 pub(super) fn receive(node: &Node, peer: NodeId, bytes: &[u8]) {
     match Head::decode(bytes, node.id, peer) {
         Some((Head::Message { to, hash }, body)) => {
-            if deliver::encoded(node, to, hash, body).is_err() {
+            if deliver::encoded(node, to, 0, hash, body).is_err() {
                 Node::count(&node.counters.undecodable);
             }
         }
         Some((head, body)) => receive_other(node, peer, head, body),
+        None if bytes.first().is_some_and(|op| op & CARRIES != 0) => receive_carrying(node, peer, bytes),
         None => Node::count(&node.counters.undecodable),
     }
 }
 
-fn receive_other(node: &Node, peer: NodeId, head: Head, body: &[u8]) {
+/// As [`receive`], of a signal with replies in it: if it cannot be delivered, their callers are told.
+#[cold]
+fn receive_carrying(node: &Node, peer: NodeId, bytes: &[u8]) {
+    let parts = carried::split(bytes).and_then(|(signal, carried)| Some((signal.split_first()?, carried)));
+    let Some(((op, rest), carried)) = parts else { return Node::count(&node.counters.undecodable) };
+    let undelivered = match Head::decode_as(op & !CARRIES, rest, node.id, peer) {
+        Some((Head::Answer { .. } | Head::Control { .. } | Head::Spawn | Head::Whereis | Head::Watch, _)) | None => {
+            Node::count(&node.counters.undecodable);
+            Some(Reason::error("the message cannot be read"))
+        }
+        Some((head, body)) => deliver_body(node, head, body).err(),
+    };
+    undelivered.iter().for_each(|reason| carried::let_go(node, &carried, reason));
+}
+
+/// Delivers a message of whatever kind.
+///
+/// # Errors
+///
+/// Why there is nobody who takes it.
+fn deliver_body(node: &Node, head: Head<'_>, body: &[u8]) -> Result<(), Reason> {
+    let delivered = match head {
+        Head::Message { to, hash } | Head::Request { to, hash, .. } => deliver::encoded(node, to, 0, hash, body),
+        Head::Aliased { to, hash, alias } => deliver::encoded(node, to, alias, hash, body),
+        Head::Named { hash, name } => match node.names.whereis(name) {
+            Some(to) => deliver::encoded(node, to, 0, hash, body),
+            None => {
+                Node::count(&node.counters.unnamed);
+                Ok(false)
+            }
+        },
+        other => unreachable!("{other:?} has no message"),
+    };
+    match delivered {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Reason::NoProc),
+        Err(error) => {
+            Node::count(&node.counters.undecodable);
+            Err(Reason::error(error))
+        }
+    }
+}
+
+fn receive_other(node: &Node, peer: NodeId, head: Head<'_>, body: &[u8]) {
     let malformed = || Node::count(&node.counters.undecodable);
     match head {
-        Head::Message { .. } => unreachable!("`receive` takes messages"),
-        Head::Request { to, hash, caller, call } => {
-            let refuse = |reason| send::control(node, caller, Control::NoAnswer { call, reason });
-            match deliver::encoded(node, to, hash, body) {
-                Ok(true) => {}
-                Ok(false) => refuse(Reason::NoProc),
-                Err(error) => {
-                    malformed();
-                    refuse(Reason::error(error));
-                }
+        Head::Message { .. } | Head::Aliased { .. } | Head::Named { .. } => drop(deliver_body(node, head, body)),
+        Head::Request { caller, call, .. } => {
+            if let Err(reason) = deliver_body(node, head, body) {
+                send::control(node, caller, Control::NoAnswer { call, reason });
             }
         }
         Head::Answer { to, hash, call } => {
@@ -169,6 +246,13 @@ fn receive_other(node: &Node, peer: NodeId, head: Head, body: &[u8]) {
             Ok(_) => Node::count(&node.counters.impostors),
             Err(_) => malformed(),
         },
+        Head::Watch => match postcard::from_bytes::<WatchRequest>(body) {
+            Ok(WatchRequest { watcher, monitor, name }) if watcher.node == peer => {
+                names::watch(node, watcher, monitor, &name);
+            }
+            Ok(_) => Node::count(&node.counters.impostors),
+            Err(_) => malformed(),
+        },
     }
 }
 
@@ -177,7 +261,7 @@ fn receive_other(node: &Node, peer: NodeId, head: Head, body: &[u8]) {
 fn is_foreign(control: &Control, peer: NodeId) -> bool {
     match super::sender_of(control) {
         Some(from) => from.node != peer,
-        None => !matches!(control, Control::NoAnswer { .. }),
+        None => !matches!(control, Control::NoAnswer { .. } | Control::Moved { .. }),
     }
 }
 
@@ -201,6 +285,9 @@ mod tests {
             Head::Control { to: pid(HERE) },
             Head::Spawn,
             Head::Whereis,
+            Head::Watch,
+            Head::Aliased { to: pid(HERE), hash: 7, alias: 5 },
+            Head::Named { hash: 7, name: "printer" },
         ];
         for head in heads {
             let mut bytes = Vec::new();
@@ -212,6 +299,7 @@ mod tests {
             }
         }
         assert_eq!(Head::decode(&[77], HERE, PEER), None);
+        assert_eq!(Head::decode(&[NAMED, 0, 0, 0, 0, 2, 0xc3, 0x28], HERE, PEER), None, "a name that is no UTF-8");
     }
 
     #[test]

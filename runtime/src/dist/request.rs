@@ -76,6 +76,14 @@ impl WhereisRequest {
     }
 }
 
+/// Asks for a monitor on whoever has a name.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct WatchRequest {
+    pub(crate) watcher: RawPid,
+    pub(crate) monitor: u64,
+    pub(crate) name: String,
+}
+
 /// Sends a spawn request.
 pub(crate) fn spawn_there(node: &Node, to: NodeId, request: &SpawnRequest) -> Result<(), SpawnError> {
     request_of(node, to, Head::Spawn, request).map_err(|refused| match refused {
