@@ -7,7 +7,9 @@
 use crate::{
     bonds::{Bonds, Call, monitors::Target},
     dist::SpawnAnswer,
+    info::Ties,
     letter::{Owned, Queue, Sort},
+    mailbox::Gate,
     node::Node,
     pid::{NodeId, Pid, RawPid},
     process::Monitor,
@@ -17,7 +19,7 @@ use crate::{
     signal::{Control, Notice, Watched},
     spawn::SpawnError,
 };
-use holm_scheduler::{BODY_SIZE, Body, Parcels, TaskId, take_parcels};
+use holm_scheduler::{BODY_ALIGN, BODY_SIZE, Body, Notes, Parcels, Slot, TaskId, take_parcels};
 use std::{
     future::Future,
     mem::ManuallyDrop,
@@ -110,7 +112,7 @@ impl State {
     /// Takes what lies at the door and acts on it; true if there is something new to receive.
     #[inline]
     pub(crate) fn fetch(&mut self) -> bool {
-        let mut news = false;
+        let (mut news, mut received) = (false, 0);
         for parcel in take_parcels() {
             // SAFETY: what lies at a process's door are letters, and what was taken is ours.
             let letter = unsafe { Owned::from_raw(parcel) };
@@ -122,10 +124,75 @@ impl State {
             match letter.sort() {
                 Sort::Message => {
                     self.queue.push(letter);
+                    received += 1;
+                }
+                _ => news |= self.act(letter),
+            }
+        }
+        self.count(received) || news
+    }
+
+    /// Counts what has come into the mailbox; true if something has.
+    #[inline]
+    fn count(&mut self, received: u64) -> bool {
+        if received == 0 {
+            return false;
+        }
+        let len = self.notes().add(received);
+        if len >= self.node().long_mailbox.len() {
+            self.warn_of(len, received);
+        }
+        true
+    }
+
+    /// The mailbox is long: an event says so, once until it was half as long.
+    #[cold]
+    fn warn_of(&mut self, len: u64, received: u64) {
+        if self.node().long_mailbox.is_news(self.pid, len, received) {
+            tracing::warn!(pid = ?self.pid, len, "a mailbox is long");
+        }
+    }
+
+    /// What others may read of the process.
+    #[inline]
+    pub(crate) fn notes(&self) -> &'static Notes {
+        Slot::at(self.pid.index()).expect("a process lives in a slot").notes()
+    }
+
+    /// Publishes the ties, for `process_info`.
+    pub(crate) fn publish(&self) {
+        let bonds = self.bonds.as_deref();
+        let ties = Ties {
+            links: bonds.map_or(0, |bonds| bonds.links.linked().count()),
+            monitors: bonds.map_or(0, |bonds| bonds.monitors.len().0),
+            monitored_by: bonds.map_or(0, |bonds| bonds.monitors.len().1),
+            trapping: self.trapping,
+        };
+        self.notes().set_figures(ties.pack());
+    }
+
+    /// Takes what lies behind the gate, as from the door.
+    fn look_behind(&mut self, gate: &Gate) -> bool {
+        let mut news = false;
+        for (letter, _) in gate.look() {
+            if letter.label() != u64::from(self.pid.generation) && !self.comes_in(&letter) {
+                let _ending = reap::Ending::with(Reason::NoProc);
+                drop(letter);
+                continue;
+            }
+            match letter.sort() {
+                Sort::Message => {
+                    self.queue.push(letter);
+                    self.notes().add(1);
                     news = true;
                 }
                 _ => news |= self.act(letter),
             }
+        }
+        while gate.has_too_many() {
+            let _ending = reap::Ending::with(Reason::Overflow);
+            drop(self.queue.take(|letter| letter.sort() == Sort::Message));
+            self.notes().take_one();
         }
         news
     }
@@ -142,6 +209,10 @@ impl State {
             self.bonds().named = true; // also if it comes too late for all else: `reap` frees the name
             return false;
         }
+        let letter = match letter.into_bell() {
+            Ok(gate) => return self.look_behind(&gate),
+            Err(letter) => letter,
+        };
         if self.exit.is_some() {
             self.queue.push(letter); // too late: `reap` answers it
             return false;
@@ -156,7 +227,11 @@ impl State {
             };
         }
         match letter.into_control() {
-            Ok(control) => self.obey(control),
+            Ok(control) => {
+                let news = self.obey(control);
+                self.publish();
+                news
+            }
             Err(letter) => {
                 self.queue.push(letter);
                 true
@@ -205,6 +280,7 @@ impl State {
                 self.notice(Notice::Node(event));
                 return true;
             }
+            Control::Overflow => self.exit = Some(Reason::Overflow),
         }
         false
     }
@@ -287,6 +363,7 @@ impl State {
 
     fn notice(&mut self, notice: Notice) {
         self.queue.push(Owned::notice(self.pid.generation, notice));
+        self.notes().add(1);
     }
 }
 
@@ -311,7 +388,7 @@ pub(crate) struct ProcessBody<F> {
 
 impl<F> ProcessBody<F> {
     /// Whether the future fits beside the state; if not, it is boxed.
-    pub(crate) const FITS: bool = size_of::<Self>() <= BODY_SIZE && align_of::<Self>() <= 64;
+    pub(crate) const FITS: bool = size_of::<Self>() <= BODY_SIZE && align_of::<Self>() <= BODY_ALIGN;
 
     pub(crate) fn new(state: State, future: F) -> Self {
         ProcessBody { state, future: ManuallyDrop::new(future) }

@@ -34,6 +34,8 @@ pub(crate) struct Bonds {
     /// It was given a name; which, and whether it still has it, is the node's to know.
     pub(crate) named: bool,
     pub(crate) watches_nodes: bool,
+    /// Its parent is a process of another node, which the node knows.
+    pub(crate) born_abroad: bool,
     /// Other nodes know the process, or it waits for one: it must hear when a connection is lost.
     pub(crate) abroad: bool,
     /// Requests that were let go of in this turn, caller and call: if it is the last, the callers learn why.

@@ -12,7 +12,7 @@
 
 use crate::{
     bonds::Call,
-    dist,
+    dist, mailbox,
     message::Message,
     node::Node,
     pid::{Pid, RawPid},
@@ -83,7 +83,30 @@ impl<M: Message> Process<M> {
         request: impl FnOnce(Reply<T>) -> N,
         limit: impl Into<Option<Duration>>,
     ) -> Result<T, CallError> {
-        Open::ask(self, server, request)?.end(limit.into()).await
+        let limit = limit.into();
+        if server.raw.marks().makes_wait() {
+            return Box::pin(self.call_with_wait(server, request, limit)).await;
+        }
+        Open::ask(self, server, request)?.end(limit).await
+    }
+
+    /// A call to a server whose senders wait for room: that wait is part of the limit.
+    async fn call_with_wait<N: Message, T: Message>(
+        &mut self,
+        server: Pid<N>,
+        request: impl FnOnce(Reply<T>) -> N,
+        limit: Option<Duration>,
+    ) -> Result<T, CallError> {
+        let deadline_ns = limit.map(holm_scheduler::deadline_ns);
+        let open = Open::begin(self, server.raw)?;
+        let request = request(Reply::new(open.caller, open.call, 0));
+        let sent = mailbox::request_waiting(open.node, server.raw, request, (open.caller, open.call), limit).await;
+        sent.map_err(|error| match error {
+            SendError::Full(_) => CallError::Timeout,
+            error => CallError::Unsent(error.to_string()),
+        })?;
+        let now_ns = holm_scheduler::clock::now_ns();
+        open.end(deadline_ns.map(|at| Duration::from_nanos(at.saturating_sub(now_ns)))).await
     }
 
     /// Sends a request, and leaves its answer for [`Process::response`]. So a process can ask many at once.
@@ -163,6 +186,13 @@ impl<M: Message> Process<M> {
 pub struct Request<T> {
     call: u64,
     answers: PhantomData<fn() -> T>,
+}
+
+impl<T> Request<T> {
+    /// The request with this number.
+    pub(crate) fn new(call: u64) -> Self {
+        Request { call, answers: PhantomData }
+    }
 }
 
 impl<T> fmt::Debug for Request<T> {

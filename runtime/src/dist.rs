@@ -11,25 +11,28 @@
 //! touches session and road. It runs as a plain task; remote spawn is a message to it like any other.
 
 mod link;
+mod offers;
 mod ops;
 mod outbox;
 mod request;
 
 pub(crate) use link::{Link, LinkState, start as start_link};
-pub(crate) use request::{SpawnAnswer, SpawnRequest, spawn_there, whereis_there};
+pub(crate) use offers::{Offered, Unoffered, acknowledge, earlier as earlier_offer, offer, withdraw};
+pub(crate) use request::{InfoRequest, SpawnAnswer, SpawnRequest, info_there, spawn_there, whereis_there};
 
 use crate::{
     carried, deliver,
     message::{Message, append_encoded},
     node::Node,
     pid::{NodeId, RawPid},
-    process::current_pid,
+    process::current_order_key,
     reap::Ending,
     reason::Reason,
     send::SendError,
     signal::Control,
 };
 use holm_transport::Lane;
+use offers::Offers;
 use ops::Head;
 use outbox::{Outbox, Refused};
 use parking_lot::{Mutex, RwLock};
@@ -54,6 +57,7 @@ pub(crate) struct Peer {
     pub(crate) node: NodeId,
     pub(crate) name: Arc<str>,
     outbox: Outbox,
+    offers: Offers,
     /// Processes of this node that have links, monitors or calls there; nothing once the connection is lost.
     bound: Mutex<Option<HashSet<RawPid>>>,
 }
@@ -86,6 +90,7 @@ impl Peers {
     fn remove(&self, peer: &Arc<Peer>) -> HashSet<RawPid> {
         self.0.write().retain(|other| !Arc::ptr_eq(other, peer));
         peer.outbox.close();
+        peer.offers.close();
         peer.bound.lock().take().unwrap_or_default()
     }
 
@@ -128,6 +133,13 @@ pub(crate) fn send_message<M: Message>(
     message: M,
     when_full: WhenFull,
 ) -> Result<(), SendError<M>> {
+    if to.marks().acknowledges() {
+        return match offer(node, to, message, when_full) {
+            Ok(_) => Ok(()),
+            Err(Unoffered::Behind(_, message)) => Err(SendError::Full(message)),
+            Err(Unoffered::Refused(refused, message)) => lose_or_return(refused, message),
+        };
+    }
     send_or_lose(node, to.node, when_full, Head::Message { to, hash: M::HASH }, message)
 }
 
@@ -161,7 +173,11 @@ pub(crate) fn send_request<M: Message>(
     call: (RawPid, u64),
 ) -> Result<(), SendError<M>> {
     let head = Head::Request { to, hash: M::HASH, caller: call.0, call: call.1 };
-    match send_body(node, to.node, WhenFull::HoldBack, head, message, Some(call.1)) {
+    let sent = match to.marks().acknowledges() {
+        true => offers::request(node, call.0, to, head, message, call.1)?,
+        false => send_body(node, to.node, WhenFull::HoldBack, head, message, Some(call.1)).map(drop),
+    };
+    match sent {
         Ok(()) => Ok(()),
         Err((Refused::NoConnection, _)) => {
             let lost = Control::NoAnswer { call: call.1, reason: Reason::NoConnection };
@@ -191,17 +207,23 @@ fn send_or_lose<M: Message>(
     message: M,
 ) -> Result<(), SendError<M>> {
     match send_body(node, to, when_full, head, message, None) {
-        Ok(()) => Ok(()),
-        Err((Refused::NoConnection, message)) => {
-            let _ending = Ending::with(Reason::NoConnection); // for the replies in it
-            drop(message);
-            Ok(())
-        }
-        Err((refused, message)) => Err(refused.of(message)),
+        Ok(_) => Ok(()),
+        Err((refused, message)) => lose_or_return(refused, message),
     }
 }
 
-/// Queues what has a body; see [`carried`] for the replies in it. What is refused comes back.
+/// What a sender of messages is told: one to a node that is not connected is lost.
+pub(crate) fn lose_or_return<M>(refused: Refused, message: M) -> Result<(), SendError<M>> {
+    if refused == Refused::NoConnection {
+        let _ending = Ending::with(Reason::NoConnection); // for the replies in it
+        drop(message);
+        return Ok(());
+    }
+    Err(refused.of(message))
+}
+
+/// Queues what has a body; see [`carried`] for the replies in it. What is refused comes back, and so does what could be
+/// sent again: a message without replies.
 fn send_body<M: Message>(
     node: &Node,
     to: NodeId,
@@ -209,9 +231,9 @@ fn send_body<M: Message>(
     head: Head<'_>,
     body: M,
     own_call: Option<u64>,
-) -> Result<(), (Refused, M)> {
+) -> Result<Option<M>, (Refused, M)> {
     let Some(wire) = M::WIRE else { return Err((Refused::CannotCross, body)) };
-    let key = current_pid(node).order_key();
+    let key = current_order_key();
     let mut carried = Vec::new();
     let sent = post(node, to, Lane::Data, key, when_full, |buffer| {
         let start = buffer.len();
@@ -226,10 +248,10 @@ fn send_body<M: Message>(
         encoded.map_err(|error| error.to_string())
     });
     match sent {
-        Ok(()) if carried.is_empty() => Ok(()),
+        Ok(()) if carried.is_empty() => Ok(Some(body)),
         Ok(()) => {
             carried::depart(node, to, body, carried, own_call);
-            Ok(())
+            Ok(None)
         }
         Err(refused) => Err((refused, body)),
     }
@@ -252,7 +274,7 @@ pub(crate) fn watch_name(node: &Node, to: NodeId, watcher: RawPid, monitor: u64,
 /// Sends a control signal to a process of another node. A request that finds no connection is answered as if the other
 /// side had been lost just then.
 pub(crate) fn send_control(node: &Node, to: RawPid, control: Control) {
-    let key = sender_of(&control).unwrap_or_else(|| current_pid(node)).order_key();
+    let key = sender_of(&control).map_or_else(current_order_key, RawPid::order_key);
     let sent = post(node, to.node, Lane::Control, key, WhenFull::HoldBack, |buffer| {
         Head::Control { to }.encode(buffer);
         append_encoded(&control, buffer).map_err(|error| error.to_string())

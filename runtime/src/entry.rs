@@ -210,6 +210,7 @@ impl<M: Message> Process<M> {
             link: options.link,
             monitor,
             name: options.name,
+            mailbox: options.mailbox,
             argument: argument.into(),
         };
         state.begin_call_to_node(call, to, Some((options.link, monitor)))?;

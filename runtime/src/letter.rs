@@ -10,9 +10,12 @@
 //! A sender may be late: the process it wrote to has ended, and another lives in its slot. That one finds a label that
 //! is not its own, and frees the letter unread.
 
-use crate::signal::{Control, Notice};
+use crate::{
+    mailbox::{Gate, Place},
+    signal::{Control, Notice},
+};
 use holm_scheduler::Parcel;
-use std::{any::TypeId, ptr::NonNull};
+use std::{any::TypeId, ptr::NonNull, sync::Arc};
 
 /// What a letter's body is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +24,8 @@ pub(crate) enum Sort {
     Control,
     Answer,
     Notice,
+    /// Something lies behind the process's gate.
+    Bell,
 }
 
 /// What a letter's body is, and how to free it without knowing its type.
@@ -29,6 +34,18 @@ pub(crate) struct Kind {
     pub(crate) sort: Sort,
     body: TypeId,
     discard: unsafe fn(NonNull<Parcel>),
+    /// Where a message has its place in a bounded mailbox, if it has one.
+    place: Option<unsafe fn(NonNull<Parcel>) -> NonNull<Place>>,
+}
+
+/// Bytes of a letter with a message.
+pub(crate) const fn size<M>() -> usize {
+    size_of::<Letter<M>>()
+}
+
+/// Bytes of a letter with a message to a process with a gate.
+pub(crate) const fn placed_size<M>() -> usize {
+    size_of::<Letter<Placed<M>>>()
 }
 
 /// The body of an answer to a call; the number comes first, see [`Owned::call`].
@@ -37,6 +54,13 @@ pub(crate) struct Kind {
 pub(crate) struct Answer<T> {
     pub(crate) call: u64,
     pub(crate) value: T,
+}
+
+/// The body of a message to a process with a gate. The place is given up when the letter is opened or dropped.
+#[derive(Debug)]
+struct Placed<M> {
+    place: Place,
+    message: M,
 }
 
 #[repr(C)]
@@ -55,7 +79,15 @@ unsafe impl Send for Owned {}
 
 const fn kind<T: 'static>(sort: Sort) -> Kind {
     // SAFETY: (of the call inside) `discard` is called with a letter of this kind, so of this body.
-    Kind { sort, body: TypeId::of::<T>(), discard: |parcel| drop(unsafe { open::<T>(parcel) }) }
+    Kind { sort, body: TypeId::of::<T>(), discard: |parcel| drop(unsafe { open::<T>(parcel) }), place: None }
+}
+
+const fn placed<M: 'static>() -> Kind {
+    // SAFETY: (of the field inside) the function is called with a letter of this kind, and reads nothing.
+    let place = |parcel: NonNull<Parcel>| unsafe {
+        NonNull::new_unchecked(&raw mut (*parcel.cast::<Letter<Placed<M>>>().as_ptr()).body.place)
+    };
+    Kind { place: Some(place), ..kind::<Placed<M>>(Sort::Message) }
 }
 
 /// The label of a letter.
@@ -71,6 +103,8 @@ impl<T: 'static> KindOf<T> {
     const ANSWER: &'static Kind = &kind::<T>(Sort::Answer);
     const CONTROL: &'static Kind = &kind::<T>(Sort::Control);
     const NOTICE: &'static Kind = &kind::<T>(Sort::Notice);
+    const BELL: &'static Kind = &kind::<T>(Sort::Bell);
+    const PLACED: &'static Kind = &placed::<T>();
 }
 
 /// The only place that makes letters.
@@ -102,6 +136,16 @@ impl Owned {
     #[inline]
     pub(crate) fn message<M: Send + 'static>(label: u64, message: M) -> Self {
         pack(label, KindOf::<M>::MESSAGE, message)
+    }
+
+    /// A message to a process with a gate.
+    pub(crate) fn placed<M: Send + 'static>(label: u64, message: M, place: Place) -> Self {
+        pack(label, KindOf::<M>::PLACED, Placed { place, message })
+    }
+
+    /// Says that something lies behind a gate.
+    pub(crate) fn bell(generation: u32, gate: Arc<Gate>) -> Self {
+        pack(generation.into(), KindOf::<Arc<Gate>>::BELL, gate)
     }
 
     #[inline]
@@ -192,6 +236,15 @@ impl Owned {
         match self.holds::<M>(KindOf::<M>::MESSAGE) {
             // SAFETY: just checked.
             true => Ok(unsafe { open(self.into_raw()) }),
+            false => self.into_placed(),
+        }
+    }
+
+    #[cold]
+    fn into_placed<M: 'static>(self) -> Result<M, Self> {
+        match self.holds::<Placed<M>>(KindOf::<M>::PLACED) {
+            // SAFETY: just checked.
+            true => Ok(unsafe { open::<Placed<M>>(self.into_raw()) }.message),
             false => Err(self),
         }
     }
@@ -199,9 +252,31 @@ impl Owned {
     /// A look at the message, if it is one of this type.
     #[inline]
     pub(crate) fn as_message<M: 'static>(&self) -> Option<&M> {
-        let is = self.holds::<M>(KindOf::<M>::MESSAGE);
+        if self.holds::<M>(KindOf::<M>::MESSAGE) {
+            // SAFETY: just checked.
+            return Some(unsafe { &self.0.cast::<Letter<M>>().as_ref().body });
+        }
+        let is = self.holds::<Placed<M>>(KindOf::<M>::PLACED);
         // SAFETY: just checked.
-        is.then(|| unsafe { &self.0.cast::<Letter<M>>().as_ref().body })
+        is.then(|| unsafe { &self.0.cast::<Letter<Placed<M>>>().as_ref().body.message })
+    }
+
+    /// A letter that is not in any mailbox has no place to give up.
+    pub(crate) fn without_place(self) -> Self {
+        if let Some(place) = self.kind().place {
+            // SAFETY: the letter is of this kind, and ours alone.
+            unsafe { place(self.0).as_mut() }.forget();
+        }
+        self
+    }
+
+    /// The gate behind which something lies, if the letter says so.
+    pub(crate) fn into_bell(self) -> Result<Arc<Gate>, Self> {
+        match self.sort() {
+            // SAFETY: bells hold a gate.
+            Sort::Bell => Ok(unsafe { open(self.into_raw()) }),
+            _ => Err(self),
+        }
     }
 
     /// The answer, if it is one of this type.

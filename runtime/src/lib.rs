@@ -35,8 +35,10 @@ mod carried;
 mod deliver;
 mod dist;
 mod entry;
+mod info;
 pub mod layout;
 mod letter;
+mod mailbox;
 mod message;
 mod names;
 mod node;
@@ -58,6 +60,8 @@ pub use call::{CallError, Request};
 pub use entry::{Entry, EntryPoint};
 pub use holm_macros::{Message, entry};
 pub use holm_scheduler::{JoinError, JoinHandle, Sleep, clock, panic_text, sleep, spawn as spawn_task, yield_now};
+pub use info::{ProcessInfo, Status, process_info, processes, warn_of_mailboxes_above};
+pub use mailbox::{Mailbox, Overflow};
 pub use message::{Crosses, Message, Wire, WireError};
 pub use names::{
     NAME_LEN_MAX, NameError, NameSendError, send_to_name, send_to_name_everywhere, send_to_name_on, unregister,

@@ -27,6 +27,8 @@ pub enum NameSendError<M> {
     Nobody(M),
     /// Who has the name receives messages of another type.
     OtherType(M),
+    /// The mailbox of who has the name has a bound and is full.
+    Full(M),
     /// The calling thread is no scheduler of a node.
     NoNode(M),
 }
@@ -35,7 +37,8 @@ impl<M> NameSendError<M> {
     /// The message.
     pub fn into_message(self) -> M {
         match self {
-            NameSendError::Nobody(m) | NameSendError::OtherType(m) | NameSendError::NoNode(m) => m,
+            NameSendError::Nobody(m) | NameSendError::OtherType(m) => m,
+            NameSendError::Full(m) | NameSendError::NoNode(m) => m,
         }
     }
 }
@@ -53,6 +56,7 @@ impl<M> fmt::Display for NameSendError<M> {
             NameSendError::OtherType(_) => {
                 write!(f, "the process of this name does not take messages of type {}", std::any::type_name::<M>())
             }
+            NameSendError::Full(_) => f.write_str("the mailbox of who has the name is full"),
             NameSendError::NoNode(_) => f.write_str("there is no node on this thread: send from a process or a task"),
         }
     }
@@ -99,15 +103,13 @@ pub fn send_to_name<M: Message>(name: &str, message: M) -> Result<(), NameSendEr
     match node.names.whereis(name) {
         None => Err(NameSendError::Nobody(message)),
         Some(pid) if !deliver::receives::<M>(node, pid) => Err(NameSendError::OtherType(message)),
-        Some(pid) => {
-            deliver::message(node, pid, message);
-            Ok(())
-        }
+        Some(pid) => deliver::message(node, pid, message).map_err(|full| NameSendError::Full(full.into_message())),
     }
 }
 
 /// Sends a message to the process that has a name on a node, this one or another. As with [`Pid::send`] nobody is told
-/// whether it arrived: if nobody has the name there, or if the node is not connected, it is lost.
+/// whether it arrived: if nobody has the name there, or if the node is not connected, it is lost; on another node also if
+/// the mailbox of who has the name has a bound and is full.
 ///
 /// # Errors
 ///
@@ -118,6 +120,7 @@ pub fn send_to_name_on<M: Message>(node: NodeId, name: &str, message: M) -> Resu
         return match send_to_name(name, message) {
             Ok(()) => Ok(()),
             Err(NameSendError::NoNode(message)) => Err(SendError::NoNode(message)),
+            Err(NameSendError::Full(message)) => Err(SendError::Full(message)),
             Err(lost) => {
                 deliver::undeliverable(lost.into_message());
                 Ok(())

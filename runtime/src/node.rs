@@ -1,11 +1,19 @@
 //! The node: what all processes of one runtime share, and how code finds the node that it runs in.
 
-use crate::{dist::Peers, layout::Place, names::Names, node_event::NodeEvent, pid::NodeId, pid::RawPid};
+use crate::{
+    dist::Peers,
+    layout::Place,
+    mailbox::{Gates, LongMailbox},
+    names::Names,
+    node_event::NodeEvent,
+    pid::NodeId,
+    pid::RawPid,
+};
 use holm_scheduler::Pool;
 use parking_lot::Mutex;
 use std::{
     cell::Cell,
-    collections::BTreeSet,
+    collections::{BTreeSet, HashMap},
     ptr,
     sync::{
         Arc, Weak,
@@ -21,6 +29,10 @@ pub(crate) struct Node {
     pub(crate) pool: Arc<Pool>,
     pub(crate) names: Names,
     pub(crate) peers: Peers,
+    pub(crate) gates: Gates,
+    /// Parents on other nodes, by child.
+    pub(crate) parents: Mutex<HashMap<RawPid, RawPid>>,
+    pub(crate) long_mailbox: LongMailbox,
     pub(crate) counters: Counters,
     watchers: Mutex<BTreeSet<RawPid>>,
     me: Weak<Node>,
@@ -49,6 +61,9 @@ impl Node {
             pool,
             names: Names::default(),
             peers: Peers::default(),
+            gates: Gates::default(),
+            parents: Mutex::default(),
+            long_mailbox: LongMailbox::default(),
             counters: Counters::default(),
             watchers: Mutex::default(),
             me: me.clone(),

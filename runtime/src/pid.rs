@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  node         8   hash of the node's name (32 bits), incarnation (32 bits): see layout/place.rs
-//!  slot         4   where the process lives in its node
+//!  slot         4   where the process lives in its node, and what others must know of its mailbox (mailbox.rs)
 //!  generation   4   which of the slot's processes
 //! ```
 //!
@@ -10,6 +10,7 @@
 //! process that has ended never shares its pid with a later one: the slot's generation moves on, and a node that
 //! starts again draws another incarnation.
 
+use crate::mailbox::Marks;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{
     cmp::Ordering,
@@ -91,16 +92,31 @@ impl RawPid {
         self.slot == u32::MAX
     }
 
+    /// The slot's number alone.
+    pub(crate) fn index(self) -> u32 {
+        self.slot & !Marks::ALL
+    }
+
+    /// What the pid says of its process's mailbox.
+    pub(crate) fn marks(self) -> Marks {
+        Marks(self.slot & Marks::ALL)
+    }
+
     /// The key under which a link keeps the order of what this process sends.
     pub(crate) fn order_key(self) -> u64 {
-        u64::from(self.slot) << 32 | u64::from(self.generation)
+        order_key(self.index(), self.generation)
     }
 }
 
 impl fmt::Debug for RawPid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<{:?}.{}.{}>", self.node, self.slot, self.generation)
+        write!(f, "<{:?}.{}.{}>", self.node, self.index(), self.generation)
     }
+}
+
+/// See [`RawPid::order_key`].
+pub(crate) fn order_key(slot: u32, generation: u32) -> u64 {
+    u64::from(slot) << 32 | u64::from(generation)
 }
 
 impl<M> Pid<M> {

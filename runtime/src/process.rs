@@ -125,8 +125,15 @@ pub fn exit<N>(pid: Pid<N>, reason: Reason) {
 
 /// The pid of the process whose turn it is; a plain task has one that is nobody's.
 pub(crate) fn current_pid(node: &crate::node::Node) -> crate::pid::RawPid {
-    let (slot, generation) = current().map_or((u32::MAX, u32::MAX), |(_, id)| (id.slot, id.generation));
-    crate::pid::RawPid { node: node.id, slot, generation }
+    match current() {
+        Some((slot, id)) => crate::deliver::pid_of(node, slot, id).0,
+        None => crate::pid::RawPid { node: node.id, slot: u32::MAX, generation: u32::MAX },
+    }
+}
+
+/// The key under which a link keeps the order of what the current process sends; see `RawPid::order_key`.
+pub(crate) fn current_order_key() -> u64 {
+    current().map_or(u64::MAX, |(_, id)| crate::pid::order_key(id.slot, id.generation))
 }
 
 /// True if a process of this node lives. A process of another node is asked by a monitor.

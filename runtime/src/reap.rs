@@ -10,9 +10,21 @@ pub(crate) fn reap(mut state: State) {
     let (node, pid) = (state.node(), state.pid);
     // A process that is ended without a reason is ended by the stop of its runtime.
     let reason = state.exit.take().unwrap_or(Reason::Killed);
+    if pid.marks().has_gate() {
+        // Closed before anybody learns of the end, so that whoever waits before it goes on.
+        for letter in node.gates.close(pid) {
+            if letter.is_naming() {
+                state.bonds().named = true;
+            }
+            state.queue.push(letter);
+        }
+    }
     if let Some(bonds) = state.take_bonds() {
         if bonds.named {
             node.names.release(pid);
+        }
+        if bonds.born_abroad {
+            node.parents.lock().remove(&pid);
         }
         if bonds.watches_nodes {
             node.watch_nodes(pid, false);

@@ -26,6 +26,8 @@ pub enum Reason {
     Error(Arc<str>),
     /// A value of the program's; see [`Reason::value`].
     Value(Arc<ValueReason>),
+    /// Its mailbox was full, and it was to end then: [`crate::Overflow::Kill`].
+    Overflow,
 }
 
 /// What is known of a panic.
@@ -112,6 +114,7 @@ impl fmt::Display for Reason {
             Reason::Panic(panic) => write!(f, "panic: {}", panic.message),
             Reason::Error(text) => write!(f, "error: {text}"),
             Reason::Value(value) => write!(f, "value of type {}", value.name),
+            Reason::Overflow => f.write_str("mailbox overflow"),
         }
     }
 }

@@ -6,13 +6,15 @@
 use crate::{
     deliver, dist,
     letter::{Answer, Owned},
+    mailbox,
     message::Message,
     node::{self, Node},
     pid::{Pid, RawPid},
+    process::within,
     reason::Reason,
     signal::Control,
 };
-use std::fmt;
+use std::{fmt, future::poll_fn, time::Duration};
 
 /// Why a message was not sent; it comes back.
 pub enum SendError<M> {
@@ -20,6 +22,9 @@ pub enum SendError<M> {
     CannotCross(M),
     /// The receiver's node takes no more at the moment.
     Busy(M),
+    /// The receiver's mailbox has a bound and is full; or the receiver is on another node, and an earlier message of this
+    /// sender is not known to be in its mailbox yet. See [`crate::Mailbox`].
+    Full(M),
     /// The message is longer than a link carries, or cannot be encoded.
     Unsendable(M, String),
     /// The calling thread is no scheduler of a node.
@@ -30,7 +35,8 @@ impl<M> SendError<M> {
     /// The message.
     pub fn into_message(self) -> M {
         match self {
-            SendError::CannotCross(m) | SendError::Busy(m) | SendError::Unsendable(m, _) | SendError::NoNode(m) => m,
+            SendError::CannotCross(m) | SendError::Busy(m) | SendError::Full(m) => m,
+            SendError::Unsendable(m, _) | SendError::NoNode(m) => m,
         }
     }
 }
@@ -48,6 +54,7 @@ impl<M> fmt::Display for SendError<M> {
                 write!(f, "messages of type {} cannot cross to another node", std::any::type_name::<M>())
             }
             SendError::Busy(_) => f.write_str("the link to the receiver's node is full"),
+            SendError::Full(_) => f.write_str("the receiver's mailbox is full"),
             SendError::Unsendable(_, why) => write!(f, "the message cannot be sent: {why}"),
             SendError::NoNode(_) => f.write_str("there is no node on this thread: send from a process or a task"),
         }
@@ -66,14 +73,13 @@ impl<M: Message> Pid<M> {
     ///
     /// # Errors
     ///
-    /// If the message cannot leave this node; it comes back.
+    /// If the receiver's mailbox has a bound and is full, or the message cannot leave this node; it comes back.
     #[inline]
     pub fn send(self, message: M) -> Result<(), SendError<M>> {
         let Some(node) = node::here() else { return Err(SendError::NoNode(message)) };
         holm_scheduler::spend(1);
         if self.raw.node == node.id {
-            deliver::message(node, self.raw, message);
-            return Ok(());
+            return deliver::message(node, self.raw, message);
         }
         dist::send_message(node, self.raw, message, dist::WhenFull::HoldBack)
     }
@@ -87,16 +93,20 @@ impl<M: Message> Pid<M> {
         let Some(node) = node::here() else { return Err(SendError::NoNode(message)) };
         holm_scheduler::spend(1);
         if self.raw.node == node.id {
-            deliver::message(node, self.raw, message);
-            return Ok(());
+            return deliver::message(node, self.raw, message);
         }
         dist::send_message(node, self.raw, message, dist::WhenFull::Refuse)
     }
 }
 
 impl<M: Message> Pid<M> {
-    /// As [`Pid::send`], but waits first until the link to the receiver's node has room, and counts as a point at which
-    /// others may run. This is the way to send a stream.
+    /// As [`Pid::send`], but waits until the link to the receiver's node has room, and until the message is in the
+    /// receiver's mailbox if that has a bound with [`crate::Overflow::Wait`]. It counts as a point at which others may
+    /// run. This is the way to send a stream.
+    ///
+    /// Senders are let in in the order in which they came, and all go on when the receiver ends. A wait of more than five
+    /// seconds for a mailbox is reported as an event (`tracing`, at `WARN`); processes that may send to each other with
+    /// full mailboxes use [`Pid::send_within`].
     ///
     /// # Errors
     ///
@@ -104,16 +114,50 @@ impl<M: Message> Pid<M> {
     ///
     /// # Cancel safety
     ///
-    /// If it is dropped while it waits, nothing was sent.
+    /// If it is dropped while it waits, nothing was sent; but a message to a mailbox with a bound on another node may have
+    /// been let in just then.
     pub async fn send_when_ready(self, message: M) -> Result<(), SendError<M>> {
         let Some(node) = node::here() else { return Err(SendError::NoNode(message)) };
         if !holm_scheduler::spend(1) {
             holm_scheduler::yield_now().await;
         }
         if self.raw.node != node.id {
-            std::future::poll_fn(|context| dist::poll_room(node, self.raw.node, context)).await;
+            poll_fn(|context| dist::poll_room(node, self.raw.node, context)).await;
         }
-        self.send(message)
+        match self.raw.marks().makes_wait() {
+            true => Box::pin(mailbox::send_waiting(node, self.raw, message, None)).await,
+            false => self.send(message),
+        }
+    }
+
+    /// As [`Pid::send_when_ready`], but waits no longer than `limit` for the link, and no longer for the mailbox. Two
+    /// processes that wait for room in each other's full mailbox thus both get their messages back.
+    ///
+    /// The message is in the receiver's mailbox, or it comes back, never both. To make sure of that across nodes it may
+    /// take a round trip longer.
+    ///
+    /// # Errors
+    ///
+    /// [`SendError::Busy`] or [`SendError::Full`] after the limit, and those of [`Pid::send`].
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`Pid::send_when_ready`].
+    pub async fn send_within(self, message: M, limit: Duration) -> Result<(), SendError<M>> {
+        let Some(node) = node::here() else { return Err(SendError::NoNode(message)) };
+        if !holm_scheduler::spend(1) {
+            holm_scheduler::yield_now().await;
+        }
+        if self.raw.node != node.id {
+            let room = poll_fn(|context| dist::poll_room(node, self.raw.node, context));
+            if within(limit, room).await.is_none() {
+                return Err(SendError::Busy(message));
+            }
+        }
+        match self.raw.marks().makes_wait() {
+            true => Box::pin(mailbox::send_waiting(node, self.raw, message, Some(limit))).await,
+            false => self.send(message),
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! one node and of two; `dist/ops.rs` gives each of these signals its bytes.
 
 use crate::{
+    mailbox::Behind,
     node_event::NodeEvent,
     pid::{NodeId, Pid, RawPid},
     process::Monitor,
@@ -44,6 +45,27 @@ pub(crate) enum Control {
     ConnectionLost { node: NodeId },
     /// A node came or went, for a process that asked.
     Node(NodeEvent),
+    /// The receiver's mailbox was full, and it is to end then.
+    Overflow,
+}
+
+impl Control {
+    /// Whose messages it must not overtake before a gate.
+    pub(crate) fn behind(&self) -> Behind {
+        match self {
+            Control::Exit { from, .. }
+            | Control::Link { from }
+            | Control::Unlink { from, .. }
+            | Control::UnlinkAck { from, .. }
+            | Control::Monitor { from, .. }
+            | Control::Demonitor { from, .. }
+            | Control::Found { from, .. }
+            | Control::Down { from, .. } => Behind::Process(*from),
+            Control::ConnectionLost { node } | Control::Node(NodeEvent::Down { node, .. }) => Behind::Node(*node),
+            Control::Node(NodeEvent::Up { .. }) | Control::NoAnswer { .. } => Behind::None,
+            Control::EncodedAnswer { .. } | Control::Moved { .. } | Control::Named | Control::Overflow => Behind::None,
+        }
+    }
 }
 
 /// What a process finds in its mailbox beside messages.

@@ -2,7 +2,8 @@
 
 use crate::{
     body::{ProcessBody, State},
-    deliver,
+    deliver, info,
+    mailbox::Mailbox,
     message::Message,
     names::NameError,
     node::{self, Node},
@@ -38,6 +39,7 @@ pub struct SpawnOptions {
     pub(crate) link: bool,
     pub(crate) monitor: bool,
     pub(crate) name: Option<String>,
+    pub(crate) mailbox: Mailbox,
 }
 
 impl SpawnOptions {
@@ -69,6 +71,11 @@ impl SpawnOptions {
     /// Under a name in its node, before its first instruction.
     pub fn name(self, name: &str) -> Self {
         SpawnOptions { name: Some(name.to_string()), ..self }
+    }
+
+    /// With a mailbox that has a bound, or a warning; without this it has neither.
+    pub fn mailbox(self, mailbox: Mailbox) -> Self {
+        SpawnOptions { mailbox, ..self }
     }
 }
 
@@ -129,7 +136,7 @@ impl Place {
             Place::Node(id) if id == node.id => Ok(Target::Here(None)),
             Place::Node(id) => Ok(Target::There(id, None)),
             Place::Near(pid) if pid.raw.node == node.id => {
-                let slot = Slot::at(pid.raw.slot).filter(|slot| slot.is_alive(pid.raw.generation));
+                let slot = Slot::at(pid.raw.index()).filter(|slot| slot.is_alive(pid.raw.generation));
                 Ok(Target::Here(slot.and_then(Slot::pin)))
             }
             Place::Near(pid) => Ok(Target::There(pid.raw.node, None)),
@@ -149,12 +156,15 @@ impl Place {
     }
 }
 
-/// The ties of a new process, set before anybody can run it.
+/// What a new process has before anybody can run it: its ties, and its mailbox.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ties {
     pub(crate) link: Option<RawPid>,
     pub(crate) monitor: Option<(RawPid, u64)>,
     pub(crate) name: Option<String>,
+    pub(crate) mailbox: Mailbox,
+    /// Who asked for it from another node.
+    pub(crate) parent: Option<RawPid>,
 }
 
 /// Spawns a process on this node. `bind` hears its pid before it can run.
@@ -193,10 +203,18 @@ where
     let reserved = ties.name.clone();
     reserved.iter().try_for_each(|name| node.names.register(name, nobody))?;
     let mut pid = None;
+    let marks = ties.mailbox.marks();
     let make = |id: holm_scheduler::TaskId| {
-        let raw = RawPid { node: node.id, slot: id.slot, generation: id.generation };
+        let raw = RawPid { node: node.id, slot: id.slot | marks.0, generation: id.generation };
         pid = Some(raw);
+        if marks.has_gate() {
+            node.gates.open(raw, ties.mailbox);
+        }
         let mut state = State::new(node, raw);
+        if let Some(parent) = ties.parent {
+            state.bonds().born_abroad = true;
+            node.parents.lock().insert(raw, parent);
+        }
         if let Some(other) = ties.link {
             state.bonds().links.linked_by(other);
         }
@@ -210,10 +228,15 @@ where
             state.bonds().named = node.names.hand_over(name, nobody, raw);
         }
         bind(raw);
+        if ties.link.is_some() || ties.monitor.is_some() {
+            state.publish();
+        }
         let slot = Slot::at(id.slot).expect("a task that is being spawned has a slot");
         ProcessBody::new(state, body(Process::new(slot, id.generation)))
     };
-    let spec = Spec { pin: scheduler, tag: deliver::tag::<M>() };
+    let parent = holm_scheduler::current().map(|(slot, id)| deliver::pid_of(node, slot, id));
+    let parent = parent.filter(|(_, is_process)| *is_process).map(|(parent, _)| parent);
+    let spec = Spec { pin: scheduler, tag: deliver::tag::<M>(marks), label: info::label(parent) };
     // SAFETY: the future is `Send`, and the state is touched by the process's own turns only.
     match unsafe { spawn_body(spec, Some(&node.pool), make) } {
         Ok(_) => Ok(Pid::new(pid.expect("the body was made"))),
@@ -289,6 +312,8 @@ impl<M: Message> Process<M> {
             link: options.link.then_some(parent),
             monitor: monitor.map(|monitor| (parent, monitor)),
             name: options.name,
+            mailbox: options.mailbox,
+            parent: None,
         };
         let bind = |child: RawPid| state.bind_child(child, options.link, monitor);
         let pid = start(node, scheduler, ties, bind, body)?;
@@ -319,6 +344,9 @@ impl State {
         }
         if let Some(monitor) = monitor {
             self.bonds().monitors.watch(monitor, child);
+        }
+        if link || monitor.is_some() {
+            self.publish();
         }
     }
 }

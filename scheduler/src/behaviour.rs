@@ -1,6 +1,6 @@
 //! How a task is run and ended: the two functions behind every body, and the contract they keep.
 
-use crate::slot::{BODY_SIZE, Parcels, TaskId};
+use crate::slot::{BODY_ALIGN, BODY_SIZE, Parcels, TaskId};
 use std::{
     future::Future,
     pin::Pin,
@@ -41,7 +41,10 @@ pub(crate) struct Behaviour {
 
 impl Behaviour {
     pub(crate) fn of<B: Body>() -> &'static Behaviour {
-        assert!(size_of::<B>() <= BODY_SIZE && align_of::<B>() <= 64, "the body does not fit into a slot: box it");
+        assert!(
+            size_of::<B>() <= BODY_SIZE && align_of::<B>() <= BODY_ALIGN,
+            "the body does not fit into a slot: box it"
+        );
         &Behaviour {
             // SAFETY: (both) the slot's body is the B that was written when the behaviour was set; the rest is the
             // caller's obligation.

@@ -128,6 +128,11 @@ impl Door {
         self.0.load(Acquire) & OPEN != 0
     }
 
+    /// True while the task is in a run queue or running.
+    pub(crate) fn is_queued(&self) -> bool {
+        self.0.load(Relaxed) & QUEUED != 0
+    }
+
     /// True if parcels lie here. A cheap look for the owner; `rest` catches what comes after it.
     #[inline]
     pub(crate) fn has_parcels(&self) -> bool {

@@ -43,6 +43,8 @@ mod injector;
 #[cfg(not(loom))]
 mod io;
 #[cfg(not(loom))]
+mod notes;
+#[cfg(not(loom))]
 mod park;
 #[cfg(not(loom))]
 mod pool;
@@ -69,8 +71,9 @@ pub use crate::{
     door::Parcel,
     here::{current, here, leave, may_touch, scheduler, send_errand, spend, spend_as, take_parcels, unwatch, watch},
     io::{Direction, Ticket, Watched},
-    pool::{Config, Pool},
-    slot::{BODY_SIZE, Parcels, Slot, TaskId},
+    notes::{Noted, Notes},
+    pool::{Activity, Config, Pool},
+    slot::{BODY_ALIGN, BODY_SIZE, Parcels, Slot, TaskId},
     source::Source,
     spawn::{SpawnError, Spec, spawn as spawn_body},
     start::{Binding, Scheduler},

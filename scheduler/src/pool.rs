@@ -24,6 +24,17 @@ use std::{
     time::Duration,
 };
 
+/// What a task does now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    /// It waits to be woken.
+    Waiting,
+    /// It is queued.
+    Runnable,
+    /// It has its turn, on this scheduler of its pool.
+    Running(usize),
+}
+
 /// Slots that move between a scheduler's free list and the pool at once.
 pub(crate) const BATCH: u32 = 64;
 
@@ -71,6 +82,8 @@ pub(crate) struct Remote {
     pub(crate) ring: Ring<Slot>,
     /// The task to run next; the owner's, the sentinel takes it from behind a long turn.
     pub(crate) next: AtomicPtr<Slot>,
+    /// Whose turn it is or was last; only to be compared, with the slot of a task that is queued.
+    pub(crate) current: AtomicPtr<Slot>,
     /// Turns so far, so that the sentinel sees a long one.
     pub(crate) turns: AtomicU32,
     /// How long its turns were lately, in nanoseconds; 0 if that is not known yet.
@@ -92,6 +105,7 @@ impl Remote {
         Remote {
             ring: Ring::new(),
             next: AtomicPtr::new(ptr::null_mut()),
+            current: AtomicPtr::new(ptr::null_mut()),
             turns: AtomicU32::new(0),
             turn_ns: AtomicU32::new(0),
             inbox: Stack::new(),
@@ -303,8 +317,17 @@ impl Pool {
         self.free.lock().batches.push(chain);
     }
 
+    /// What the task in a slot of this pool does now.
+    pub fn activity(&self, slot: &Slot) -> Activity {
+        if !slot.door.is_queued() {
+            return Activity::Waiting;
+        }
+        let runs = |remote: &CachePadded<Remote>| ptr::eq(remote.current.load(Relaxed), slot);
+        self.remotes.iter().position(runs).map_or(Activity::Runnable, Activity::Running)
+    }
+
     /// All slots that tasks of this pool have ever lived in.
-    pub(crate) fn slots(&self) -> Vec<&'static Slot> {
+    pub fn slots(&self) -> Vec<&'static Slot> {
         let free = self.free.lock();
         let carved = |at: usize| if at + 1 == free.chunks.len() { free.carved_of_last } else { CHUNK_SLOTS };
         let chunks = free.chunks.iter().enumerate();

@@ -9,7 +9,8 @@
 //!  32  pool          8   whose scheduler runs it
 //!  40  pin           4   scheduler + 1, or 0 for any
 //!  48  behaviour     8   how to run and to end the body
-//!  64  body        192   the future and what belongs to it
+//!  56  notes        24   what the crate above publishes of the task       (notes.rs)
+//!  80  body        176   the future and what belongs to it
 //! ```
 //!
 //! A slot's memory is a slot for ever. A stale [`TaskId`] or a waker that outlived its task therefore reads a
@@ -24,6 +25,7 @@
 use crate::{
     behaviour::Behaviour,
     door::{Door, Parcel},
+    notes::{Noted, Notes},
     pool::Pool,
     stack::Linked,
 };
@@ -41,7 +43,10 @@ use std::{
 };
 
 /// Bytes of a body that fit into a slot; a larger one is boxed.
-pub const BODY_SIZE: usize = 192;
+pub const BODY_SIZE: usize = 176;
+
+/// A body is aligned to this at most; one that wants more is boxed.
+pub const BODY_ALIGN: usize = 16;
 
 /// Slots in one chunk (1 MiB).
 pub(crate) const CHUNK_SLOTS: u32 = 4096;
@@ -75,9 +80,15 @@ pub struct Slot {
     pool: AtomicPtr<Pool>,
     pin: AtomicU32,
     behaviour: Cell<Option<&'static Behaviour>>,
-    body: UnsafeCell<MaybeUninit<[u8; BODY_SIZE]>>,
+    pub(crate) notes: Notes,
+    body: UnsafeCell<Space>,
 }
 
+/// Room for a body.
+#[repr(C, align(16))]
+struct Space(MaybeUninit<[u8; BODY_SIZE]>);
+
+const _: () = assert!(align_of::<Space>() == BODY_ALIGN);
 const _: () = assert!(size_of::<Slot>() == 256);
 
 // SAFETY: `behaviour` and `body` are touched by the one thread that runs or ends the task (it holds the slot from the
@@ -127,6 +138,21 @@ impl Slot {
         // moved on, so whoever reads that tag also reads the later generation below.
         let tag = self.tag.load(Acquire);
         (self.generation() == generation).then_some(tag).and_then(NonNull::new)
+    }
+
+    /// What the task's own turns publish.
+    #[inline]
+    pub fn notes(&self) -> &Notes {
+        &self.notes
+    }
+
+    /// What is published of the task of this generation, if that lives.
+    pub fn notes_of(&self, generation: u32) -> Option<Noted> {
+        if !self.is_alive(generation) {
+            return None;
+        }
+        let noted = self.notes.read();
+        (self.generation() == generation).then_some(noted)
     }
 
     /// The scheduler to which the task is pinned.

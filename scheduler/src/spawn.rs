@@ -54,11 +54,13 @@ pub struct Spec {
     pub pin: Option<usize>,
     /// What [`crate::Slot::tag_of`] gives to those who know the generation.
     pub tag: *mut (),
+    /// What [`crate::Slot::notes_of`] says of it.
+    pub label: u64,
 }
 
 impl Default for Spec {
     fn default() -> Self {
-        Spec { pin: None, tag: ptr::null_mut() }
+        Spec { pin: None, tag: ptr::null_mut(), label: 0 }
     }
 }
 
@@ -94,6 +96,7 @@ pub unsafe fn spawn<B: Body>(
         };
         let slot = slot.ok_or(SpawnError::TooMany { tasks_max: pool.config.tasks_max })?;
         let id = slot.id();
+        slot.notes.begin(spec.label);
         // SAFETY: the slot is free and ours; the size fits, which `Behaviour::of` asserts.
         unsafe { slot.body().cast::<B>().write(body(id)) };
         slot.settle(spec.tag, spec.pin, Behaviour::of::<B>());

@@ -4,7 +4,7 @@ use crate::{
     behaviour::{Body, Plain},
     here,
     pool::Pool,
-    slot::{BODY_SIZE, Slot},
+    slot::{BODY_ALIGN, BODY_SIZE, Slot},
     spawn::{self, SpawnError, Spec},
     waker::waker_of,
 };
@@ -237,7 +237,7 @@ where
 {
     let cell = Cell::new();
     let joined = Joined { future: Some(future), cell: cell.clone() };
-    let task = match size_of::<Plain<Joined<F>>>() <= BODY_SIZE && align_of::<F>() <= 64 {
+    let task = match size_of::<Plain<Joined<F>>>() <= BODY_SIZE && align_of::<F>() <= BODY_ALIGN {
         true => spawn_body(spec, pool, Plain(joined)),
         false => spawn_body(spec, pool, Plain(Box::pin(joined))),
     }?;

@@ -125,6 +125,7 @@ impl Worker {
         self.turns.set(turns);
         let generation = slot.generation();
         self.current.set(Some((slot, generation)));
+        self.remote().current.store(ptr::from_ref(slot).cast_mut(), Relaxed);
         self.reductions.set(REDUCTIONS);
         if self.alone {
             slot.door.alone().begin();
@@ -162,6 +163,7 @@ impl Worker {
     fn end(&self, slot: &'static Slot) {
         let stack = if self.alone { slot.door.alone().close() } else { slot.door.shared().close() };
         end_body(&self.pool, slot, stack);
+        self.remote().current.store(ptr::null_mut(), Relaxed); // the slot's next task is not run here yet
         self.give_free(slot);
     }
 

@@ -28,6 +28,11 @@ pub(crate) struct Monitors {
 }
 
 impl Monitors {
+    /// How many are set, and how many others have set on the process.
+    pub(crate) fn len(&self) -> (usize, usize) {
+        (self.set.len(), self.by.len())
+    }
+
     /// The process watches another.
     pub(crate) fn watch(&mut self, monitor: u64, other: RawPid) {
         self.set.insert(monitor, other);

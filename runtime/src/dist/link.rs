@@ -364,6 +364,7 @@ fn come_up(node: &Arc<Node>, id: NodeId, name: &str) -> Arc<Peer> {
         node: id,
         name: name.into(),
         outbox: Default::default(),
+        offers: Default::default(),
         bound: Mutex::new(Some(Default::default())),
     });
     node.peers.add(peer.clone());

@@ -1,24 +1,32 @@
 //! The bytes of signals between nodes.
 //!
 //! ```text
-//!  0  op        1   1 message  2 request  3 answer  4 control  5 spawn  6 whereis  7 aliased  8 named  9 watch;
+//!  0  op        1   1 message  2 request  3 answer  4 control  5 spawn  6 whereis  7 aliased  8 named  9 watch
+//!                   16 offer  17 taken  18 withdraw  19 info;
 //!                   with the highest bit set, what follows the body names the replies in it: see carried.rs
-//!  1  slot      4   the receiver's (op 1–4, 7)                             all numbers little endian
+//!  1  slot      4   the receiver's (op 1–4, 7, 16–18)                      all numbers little endian
 //!  5  generation 4
-//!  9  hash      4   the body's type (op 1–3, 7)
+//!  9  hash      4   the body's type (op 1–3, 7, 16)
 //! 13  call      8   the number of the call (op 2, 3)
 //! 21  caller    8   its slot and generation (op 2)
 //! 13  alias     4   the receiver's (op 7)
+//!     from      8   slot and generation of who speaks (op 16 at 13, 17 and 18 at 9); see offers.rs
+//! 17  taken     1   1 if the offer is in (op 17)
 //!  1  hash 4, name's length 1, name (op 8)
-//!     body          postcard: the message, the answer; the control signal, the spawn, whereis or watch request
+//!     body          postcard: the message, the answer; the control signal, the spawn, whereis, watch or info request
 //! ```
 //!
 //! A node speaks only for its own processes: a signal that claims to be from another node's process is dropped and
 //! counted. What cannot be decoded is dropped and counted too, and a caller is told; the connection stays up.
 
-use super::request::{SpawnRequest, WatchRequest, WhereisRequest};
+use super::{
+    offers,
+    request::{InfoRequest, SpawnRequest, WatchRequest, WhereisRequest},
+};
 use crate::{
-    carried, deliver, names,
+    carried,
+    deliver::{self, Arrival, Way},
+    names,
     node::Node,
     pid::{NodeId, RawPid},
     reason::Reason,
@@ -36,6 +44,10 @@ const WHEREIS: u8 = 6;
 const ALIASED: u8 = 7;
 const NAMED: u8 = 8;
 const WATCH: u8 = 9;
+const OFFER: u8 = 16;
+const TAKEN: u8 = 17;
+const WITHDRAW: u8 = 18;
+const INFO: u8 = 19;
 
 /// In an op: replies travel in the body, and are named behind it.
 pub(super) const CARRIES: u8 = 0x80;
@@ -43,15 +55,54 @@ pub(super) const CARRIES: u8 = 0x80;
 /// What comes before a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Head<'a> {
-    Message { to: RawPid, hash: u32 },
-    Aliased { to: RawPid, hash: u32, alias: u32 },
-    Named { hash: u32, name: &'a str },
-    Request { to: RawPid, hash: u32, caller: RawPid, call: u64 },
-    Answer { to: RawPid, hash: u32, call: u64 },
-    Control { to: RawPid },
+    Message {
+        to: RawPid,
+        hash: u32,
+    },
+    Aliased {
+        to: RawPid,
+        hash: u32,
+        alias: u32,
+    },
+    Named {
+        hash: u32,
+        name: &'a str,
+    },
+    Request {
+        to: RawPid,
+        hash: u32,
+        caller: RawPid,
+        call: u64,
+    },
+    Answer {
+        to: RawPid,
+        hash: u32,
+        call: u64,
+    },
+    Control {
+        to: RawPid,
+    },
     Spawn,
     Whereis,
     Watch,
+    Info,
+    /// A message to a process with a bounded mailbox.
+    Offer {
+        to: RawPid,
+        hash: u32,
+        from: RawPid,
+    },
+    /// What became of the message that `to` offered to `from`.
+    Taken {
+        to: RawPid,
+        from: RawPid,
+        taken: bool,
+    },
+    /// `from` wants the message back that it offered.
+    Withdraw {
+        to: RawPid,
+        from: RawPid,
+    },
 }
 
 impl<'a> Head<'a> {
@@ -82,8 +133,7 @@ impl<'a> Head<'a> {
                 put(REQUEST, to);
                 into.extend_from_slice(&hash.to_le_bytes());
                 into.extend_from_slice(&call.to_le_bytes());
-                into.extend_from_slice(&caller.slot.to_le_bytes());
-                into.extend_from_slice(&caller.generation.to_le_bytes());
+                put_speaker(into, caller);
             }
             Head::Answer { to, hash, call } => {
                 put(ANSWER, to);
@@ -94,6 +144,21 @@ impl<'a> Head<'a> {
             Head::Spawn => into.push(SPAWN),
             Head::Whereis => into.push(WHEREIS),
             Head::Watch => into.push(WATCH),
+            Head::Info => into.push(INFO),
+            Head::Offer { to, hash, from } => {
+                put(OFFER, to);
+                into.extend_from_slice(&hash.to_le_bytes());
+                put_speaker(into, from);
+            }
+            Head::Taken { to, from, taken } => {
+                put(TAKEN, to);
+                put_speaker(into, from);
+                into.push(taken.into());
+            }
+            Head::Withdraw { to, from } => {
+                put(WITHDRAW, to);
+                put_speaker(into, from);
+            }
         }
     }
 
@@ -118,6 +183,10 @@ impl<'a> Head<'a> {
             SPAWN => Head::Spawn,
             WHEREIS => Head::Whereis,
             WATCH => Head::Watch,
+            INFO => Head::Info,
+            OFFER => Head::Offer { to: cursor.pid(here)?, hash: cursor.u32()?, from: cursor.pid(peer)? },
+            TAKEN => Head::Taken { to: cursor.pid(here)?, from: cursor.pid(peer)?, taken: cursor.u8()? != 0 },
+            WITHDRAW => Head::Withdraw { to: cursor.pid(here)?, from: cursor.pid(peer)? },
             ALIASED => Head::Aliased { to: cursor.pid(here)?, hash: cursor.u32()?, alias: cursor.u32()? },
             NAMED => Head::Named { hash: cursor.u32()?, name: cursor.name()? },
             _ => return None,
@@ -126,9 +195,20 @@ impl<'a> Head<'a> {
     }
 }
 
+fn put_speaker(into: &mut Vec<u8>, speaker: RawPid) {
+    into.extend_from_slice(&speaker.slot.to_le_bytes());
+    into.extend_from_slice(&speaker.generation.to_le_bytes());
+}
+
 struct Cursor<'a>(&'a [u8]);
 
 impl<'a> Cursor<'a> {
+    fn u8(&mut self) -> Option<u8> {
+        let (&byte, rest) = self.0.split_first()?;
+        self.0 = rest;
+        Some(byte)
+    }
+
     fn name(&mut self) -> Option<&'a str> {
         let (&len, rest) = self.0.split_first()?;
         let (name, rest) = rest.split_at_checked(len.into())?;
@@ -161,7 +241,7 @@ impl<'a> Cursor<'a> {
 pub(super) fn receive(node: &Node, peer: NodeId, bytes: &[u8]) {
     match Head::decode(bytes, node.id, peer) {
         Some((Head::Message { to, hash }, body)) => {
-            if deliver::encoded(node, to, 0, hash, body).is_err() {
+            if deliver::encoded(node, to, Way::Pid, hash, body).is_err() {
                 Node::count(&node.counters.undecodable);
             }
         }
@@ -177,11 +257,11 @@ fn receive_carrying(node: &Node, peer: NodeId, bytes: &[u8]) {
     let parts = carried::split(bytes).and_then(|(signal, carried)| Some((signal.split_first()?, carried)));
     let Some(((op, rest), carried)) = parts else { return Node::count(&node.counters.undecodable) };
     let undelivered = match Head::decode_as(op & !CARRIES, rest, node.id, peer) {
-        Some((Head::Answer { .. } | Head::Control { .. } | Head::Spawn | Head::Whereis | Head::Watch, _)) | None => {
+        Some((head, body)) if head.has_message() => deliver_body(node, head, body).err(),
+        _ => {
             Node::count(&node.counters.undecodable);
             Some(Reason::error("the message cannot be read"))
         }
-        Some((head, body)) => deliver_body(node, head, body).err(),
     };
     undelivered.iter().for_each(|reason| carried::let_go(node, &carried, reason));
 }
@@ -193,20 +273,27 @@ fn receive_carrying(node: &Node, peer: NodeId, bytes: &[u8]) {
 /// Why there is nobody who takes it.
 fn deliver_body(node: &Node, head: Head<'_>, body: &[u8]) -> Result<(), Reason> {
     let delivered = match head {
-        Head::Message { to, hash } | Head::Request { to, hash, .. } => deliver::encoded(node, to, 0, hash, body),
-        Head::Aliased { to, hash, alias } => deliver::encoded(node, to, alias, hash, body),
+        Head::Message { to, hash } => deliver::encoded(node, to, Way::Pid, hash, body),
+        Head::Request { to, hash, caller: from, .. } | Head::Offer { to, hash, from } => {
+            let delivered = deliver::encoded(node, to, Way::Offer(from), hash, body);
+            if to.marks().acknowledges() && !matches!(delivered, Ok(Arrival::Waits)) {
+                offers::acknowledge(node, from, to, true);
+            }
+            delivered
+        }
+        Head::Aliased { to, hash, alias } => deliver::encoded(node, to, Way::Alias(alias), hash, body),
         Head::Named { hash, name } => match node.names.whereis(name) {
-            Some(to) => deliver::encoded(node, to, 0, hash, body),
+            Some(to) => deliver::encoded(node, to, Way::Name, hash, body),
             None => {
                 Node::count(&node.counters.unnamed);
-                Ok(false)
+                Ok(Arrival::NoProcess)
             }
         },
         other => unreachable!("{other:?} has no message"),
     };
     match delivered {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Reason::NoProc),
+        Ok(Arrival::In | Arrival::Waits) => Ok(()),
+        Ok(Arrival::NoProcess) => Err(Reason::NoProc),
         Err(error) => {
             Node::count(&node.counters.undecodable);
             Err(Reason::error(error))
@@ -217,7 +304,9 @@ fn deliver_body(node: &Node, head: Head<'_>, body: &[u8]) -> Result<(), Reason> 
 fn receive_other(node: &Node, peer: NodeId, head: Head<'_>, body: &[u8]) {
     let malformed = || Node::count(&node.counters.undecodable);
     match head {
-        Head::Message { .. } | Head::Aliased { .. } | Head::Named { .. } => drop(deliver_body(node, head, body)),
+        Head::Message { .. } | Head::Aliased { .. } | Head::Named { .. } | Head::Offer { .. } => {
+            drop(deliver_body(node, head, body));
+        }
         Head::Request { caller, call, .. } => {
             if let Err(reason) = deliver_body(node, head, body) {
                 send::control(node, caller, Control::NoAnswer { call, reason });
@@ -253,6 +342,25 @@ fn receive_other(node: &Node, peer: NodeId, head: Head<'_>, body: &[u8]) {
             Ok(_) => Node::count(&node.counters.impostors),
             Err(_) => malformed(),
         },
+        Head::Info => match postcard::from_bytes::<InfoRequest>(body) {
+            Ok(request) if request.caller.node == peer => request.serve(node),
+            Ok(_) => Node::count(&node.counters.impostors),
+            Err(_) => malformed(),
+        },
+        Head::Taken { to, from, taken } => offers::answered(node, peer, from, to, taken),
+        Head::Withdraw { to, from } => offers::withdrawn(node, from, to),
+    }
+}
+
+impl Head<'_> {
+    /// True if its body is a message.
+    fn has_message(&self) -> bool {
+        match self {
+            Head::Message { .. } | Head::Aliased { .. } | Head::Named { .. } => true,
+            Head::Request { .. } | Head::Offer { .. } => true,
+            Head::Answer { .. } | Head::Control { .. } | Head::Taken { .. } | Head::Withdraw { .. } => false,
+            Head::Spawn | Head::Whereis | Head::Watch | Head::Info => false,
+        }
     }
 }
 
@@ -288,6 +396,10 @@ mod tests {
             Head::Watch,
             Head::Aliased { to: pid(HERE), hash: 7, alias: 5 },
             Head::Named { hash: 7, name: "printer" },
+            Head::Info,
+            Head::Offer { to: pid(HERE), hash: 7, from: pid(PEER) },
+            Head::Taken { to: pid(HERE), from: pid(PEER), taken: true },
+            Head::Withdraw { to: pid(HERE), from: pid(PEER) },
         ];
         for head in heads {
             let mut bytes = Vec::new();

@@ -3,10 +3,12 @@
 use super::{Head, Refused, WhenFull, post};
 use crate::{
     entry::EntryPoint,
+    info::ProcessInfo,
+    mailbox::Mailbox,
     message::{Message, append_encoded},
     node::Node,
     pid::{NodeId, Pid, RawPid},
-    process::current_pid,
+    process::current_order_key,
     send,
     spawn::{Place, SpawnError, Target, Ties},
 };
@@ -26,6 +28,7 @@ pub(crate) struct SpawnRequest {
     pub(crate) link: bool,
     pub(crate) monitor: Option<u64>,
     pub(crate) name: Option<String>,
+    pub(crate) mailbox: Mailbox,
     pub(crate) argument: bytes::Bytes,
 }
 
@@ -51,6 +54,8 @@ impl SpawnRequest {
             link: self.link.then_some(self.caller),
             monitor: self.monitor.map(|monitor| (self.caller, monitor)),
             name: self.name,
+            mailbox: self.mailbox,
+            parent: Some(self.caller),
         };
         // The answer is queued before the child can run, so that nothing of it arrives first.
         let mut answer = |child: RawPid| {
@@ -84,6 +89,26 @@ pub(crate) struct WatchRequest {
     pub(crate) name: String,
 }
 
+/// Asks what a node knows of one of its processes.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct InfoRequest {
+    pub(crate) caller: RawPid,
+    pub(crate) call: u64,
+    pub(crate) pid: RawPid,
+}
+
+impl InfoRequest {
+    pub(super) fn serve(self, node: &Node) {
+        let info = crate::info::look(node, self.pid);
+        send::answer::<Option<ProcessInfo>>(node, self.caller, self.call, info);
+    }
+}
+
+/// Sends an info request. If there is no connection, the call ends by that.
+pub(crate) fn info_there(node: &Node, request: &InfoRequest) {
+    let _ = request_of(node, request.pid.node, Head::Info, request);
+}
+
 /// Sends a spawn request.
 pub(crate) fn spawn_there(node: &Node, to: NodeId, request: &SpawnRequest) -> Result<(), SpawnError> {
     request_of(node, to, Head::Spawn, request).map_err(|refused| match refused {
@@ -100,7 +125,7 @@ pub(crate) fn whereis_there<N: Message>(node: &Node, to: NodeId, caller: RawPid,
 
 fn request_of(node: &Node, to: NodeId, head: Head, request: &impl Serialize) -> Result<(), Refused> {
     // In order behind what the caller sent there before.
-    let key = current_pid(node).order_key();
+    let key = current_order_key();
     post(node, to, Lane::Data, key, WhenFull::HoldBack, |buffer| {
         head.encode(buffer);
         append_encoded(request, buffer).map_err(|error| error.to_string())

@@ -126,6 +126,12 @@ impl Names {
         tables.shrink();
     }
 
+    /// The names of a process.
+    pub(crate) fn of(&self, pid: RawPid) -> Vec<String> {
+        let tables = self.0.read();
+        tables.names.get(&pid).into_iter().flatten().map(ToString::to_string).collect()
+    }
+
     pub(crate) fn whereis(&self, name: &str) -> Option<RawPid> {
         self.0.read().owners.get(name).copied()
     }

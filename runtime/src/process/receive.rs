@@ -49,6 +49,7 @@ impl<M: Message> Process<M> {
                 return Poll::Pending;
             }
             if let Some(letter) = state.queue.take(&mut wanted) {
+                self.slot.notes().take_one();
                 return Poll::Ready(letter);
             }
             if !state.fetch() {

@@ -22,7 +22,10 @@ impl<M: Message> Process<M> {
     /// Whether exit signals arrive as [`Notice::Exit`] instead of ending the process. What counts is the setting when a
     /// signal is received, not when it was sent. Returns the setting before.
     pub fn trap_exits(&mut self, on: bool) -> bool {
-        std::mem::replace(&mut self.state().trapping, on)
+        let state = self.state();
+        let before = std::mem::replace(&mut state.trapping, on);
+        state.publish();
+        before
     }
 
     /// Ends the process with a reason. [`Reason::Kill`] reaches linked processes as `Kill`, which they can trap.
@@ -42,6 +45,7 @@ impl<M: Message> Process<M> {
         let state = self.state();
         if other.raw != state.pid && state.bonds().links.link(other.raw) {
             let from = state.pid;
+            state.publish();
             state.tell_tied(other.raw, Control::Link { from });
         }
     }
@@ -52,6 +56,7 @@ impl<M: Message> Process<M> {
         state.fetch(); // an exit signal that is there already takes effect, or stays
         let unlink = state.number();
         if state.bonds().links.unlink(other.raw, unlink) {
+            state.publish();
             send::control(state.node(), other.raw, Control::Unlink { from: state.pid, unlink });
         }
     }
@@ -68,6 +73,7 @@ impl<M: Message> Process<M> {
         if other.raw != state.pid {
             state.bonds().monitors.watch(monitor, other.raw);
             let from = state.pid;
+            state.publish();
             state.tell_tied(other.raw, Control::Monitor { from, monitor });
         }
         Monitor(monitor)
@@ -80,12 +86,15 @@ impl<M: Message> Process<M> {
         state.bonds().aliases.close_with(monitor.0);
         state.fetch();
         let active = state.bonds().monitors.unwatch(monitor.0);
+        state.publish();
         // One that is not known yet is told when it is found.
         if let Some(other) = active.filter(|other| !other.is_nobody()) {
             send::control(state.node(), other, Control::Demonitor { from: state.pid, monitor: monitor.0 });
         }
         let is_it = |letter: &Owned| matches!(letter.as_notice(), Some(Notice::Down { monitor: fired, .. }) if *fired == monitor);
-        drop(state.queue.take(is_it));
+        if state.queue.take(is_it).is_some() {
+            state.notes().take_one();
+        }
         active.is_some()
     }
 }
