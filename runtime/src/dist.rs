@@ -13,6 +13,8 @@
 mod link;
 mod ops;
 mod outbox;
+#[cfg(test)]
+mod rejoin;
 mod request;
 
 pub(crate) use link::{Link, LinkState, start as start_link};
