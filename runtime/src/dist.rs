@@ -14,6 +14,8 @@ mod link;
 mod offers;
 mod ops;
 mod outbox;
+#[cfg(test)]
+mod rejoin;
 mod request;
 
 pub(crate) use link::{Link, LinkState, start as start_link};

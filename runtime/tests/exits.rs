@@ -2,11 +2,15 @@
 
 mod harness;
 
-use harness::{QUIET, There, end, expect_exit, expect_silence};
+use harness::{PROMPTLY, There, end, expect_exit, expect_silence};
 use holm::{Event, Notice, Pid, Process, Reason, SpawnOptions};
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    time::Duration,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::SeqCst},
+    },
+    time::{Duration, Instant},
 };
 
 cases! {
@@ -28,6 +32,7 @@ cases! {
         e_12_an_exit_that_meets_a_time_out_ends_cleanly,
         e_14_one_that_computes_ends_at_its_next_await,
         e_15_one_in_a_blocking_call_ends_at_once,
+        e_16_a_signal_sent_before_the_switch_is_trapped_behind_it,
         e_17_catching_a_panic_does_not_swallow_an_exit,
         e_19_one_that_ends_while_it_ends_has_the_first_reason;
 }
@@ -165,6 +170,33 @@ async fn e_16_what_counts_is_the_trap_at_reception(mut me: Process<String>, ther
     assert_eq!(me.down(monitor).await, Reason::error("e_16"));
 }
 
+/// B, in one long turn, is sent an exit signal before it switches trapping on, and looks into its mailbox after.
+async fn e_16_a_signal_sent_before_the_switch_is_trapped_behind_it(mut me: Process<String>, there: There) {
+    let sent = Arc::new(AtomicBool::new(false));
+    let (theirs, own) = (sent.clone(), me.pid());
+    let alone = there.0 == 0; // then A cannot run meanwhile, and B sends the signal to itself
+    let options = SpawnOptions::new().scheduler(there.0).monitor();
+    let spawned = me.spawn_opt(options, async move |mut me: Process<()>| {
+        own.send("in its turn".into()).unwrap();
+        if alone {
+            holm::exit(me.pid(), Reason::Shutdown);
+        }
+        while !alone && !theirs.load(SeqCst) {
+            std::hint::spin_loop();
+        }
+        me.trap_exits(true);
+        let from = if alone { me.pid().untyped() } else { own.untyped() };
+        assert_eq!(me.next().await, Event::Notice(Notice::Exit { from, reason: Reason::Shutdown }));
+    });
+    let spawned = spawned.unwrap();
+    assert_eq!(me.receive().await, "in its turn");
+    if !alone {
+        holm::exit(spawned.pid, Reason::Shutdown);
+        sent.store(true, SeqCst);
+    }
+    assert_eq!(me.down(spawned.monitor.unwrap()).await, Reason::Normal);
+}
+
 /// Ends with a long reason when it is told to.
 #[holm::entry]
 async fn end_at_length(mut me: Process<()>, _: ()) -> Reason {
@@ -257,15 +289,31 @@ async fn e_14_one_that_computes_ends_at_its_next_await(mut me: Process<String>, 
 
 async fn e_15_one_in_a_blocking_call_ends_at_once(mut me: Process<String>, _: There) {
     let (go, wait) = std::sync::mpsc::channel::<()>();
+    let (result, own) = (Arc::new(()), me.pid());
+    let theirs = result.clone();
     let (b, monitor) = me
         .spawn_monitor(async move |_: Process<()>| {
-            let _ = holm::spawn_blocking(move || wait.recv()).unwrap().await;
+            let blocking = move || {
+                own.send("it blocks".into()).unwrap();
+                let _ = wait.recv();
+                theirs
+            };
+            let _ = holm::spawn_blocking(blocking).unwrap().await;
         })
         .unwrap();
-    holm::sleep(QUIET).await;
+    assert_eq!(me.receive().await, "it blocks");
+    let began = Instant::now();
     holm::exit(b, Reason::Kill);
     assert_eq!(me.down(monitor).await, Reason::Killed);
-    drop(go); // the blocking thread is still there and ends now
+    assert!(began.elapsed() < PROMPTLY);
+    // The call ends after its process, its result is nobody's, and its thread is there for others.
+    assert_eq!(Arc::strong_count(&result), 2);
+    drop(go);
+    while Arc::strong_count(&result) > 1 {
+        holm::yield_now().await;
+    }
+    assert_eq!(holm::spawn_blocking(|| 7).unwrap().await.unwrap(), 7);
+    expect_silence(&mut me).await;
 }
 
 async fn e_17_catching_a_panic_does_not_swallow_an_exit(mut me: Process<String>, _: There) {
@@ -283,22 +331,34 @@ async fn e_17_catching_a_panic_does_not_swallow_an_exit(mut me: Process<String>,
     assert_eq!(me.down(monitor).await, Reason::Shutdown);
 }
 
-/// Sends itself an exit signal when it is dropped.
-struct ExitAgain(Pid<()>);
+/// Sends its process an exit signal when it is dropped.
+struct ExitAgain(Pid<()>, Reason);
 
 impl Drop for ExitAgain {
     fn drop(&mut self) {
-        holm::exit(self.0, Reason::error("again"));
+        holm::exit(self.0, self.1.clone());
     }
 }
 
 async fn e_19_one_that_ends_while_it_ends_has_the_first_reason(mut me: Process<String>, _: There) {
-    let (_, monitor) = me
-        .spawn_monitor(async |me: Process<()>| {
-            let _again = ExitAgain(me.pid());
-            Reason::Shutdown
-        })
-        .unwrap();
-    assert_eq!(me.down(monitor).await, Reason::Shutdown);
+    for again in [Reason::error("again"), Reason::Kill, Reason::Normal] {
+        let theirs = again.clone();
+        let (_, monitor) = me
+            .spawn_monitor(async move |me: Process<()>| {
+                let _again = ExitAgain(me.pid(), theirs);
+                Reason::Shutdown
+            })
+            .unwrap();
+        assert_eq!(me.down(monitor).await, Reason::Shutdown, "it returned, then {again}");
+        let theirs = again.clone();
+        let (b, monitor) = me
+            .spawn_monitor(async move |mut me: Process<()>| {
+                let _again = ExitAgain(me.pid(), theirs);
+                me.receive().await;
+            })
+            .unwrap();
+        holm::exit(b, Reason::error("first"));
+        assert_eq!(me.down(monitor).await, Reason::error("first"), "it was told to end, then {again}");
+    }
     expect_silence(&mut me).await;
 }

@@ -1,9 +1,12 @@
 //! Family L of the conformance catalogue: links.
 
+#[path = "harness/forge.rs"]
+mod forge;
 mod harness;
 
-use harness::{There, end, expect_exit, expect_silence, rounds};
-use holm::{Crosses, Event, Message, Notice, Pid, Process, Reason, Reply, SpawnOptions};
+use forge::forged;
+use harness::{There, end, expect_exit, expect_silence, rounds, rounds_of};
+use holm::{Crosses, Event, Message, Notice, Pid, Process, Reason, Reply, SendError, SpawnOptions};
 use serde::{Deserialize, Serialize};
 
 cases! {
@@ -22,9 +25,16 @@ cases! {
         l_12_a_link_to_one_that_has_ended_is_an_exit_with_no_process,
         l_14_a_ring_ends_as_a_whole,
         l_15_a_ring_ends_up_to_the_one_that_traps,
+        l_18_a_link_to_an_earlier_start_of_a_node_is_none_with_a_process_of_this,
         l_19_the_end_of_one_with_ten_thousand_links_reaches_each_once;
     on_one_node:
         l_13_a_link_to_oneself_is_nothing;
+    on_two_nodes_alone:
+        l_16_the_death_of_a_node_is_one_exit_for_each_link,
+        l_20_an_end_is_told_though_the_way_was_full_when_it_came;
+    in_full:
+        l_09_link_against_unlink_ends_in_agreement,
+        l_11_unlink_and_link_against_unlink_end_in_agreement;
 }
 
 /// What a partner is told to do; it answers when it has done it.
@@ -39,6 +49,8 @@ enum Do {
     /// Passes the question on, behind all that was sent there before.
     PassOn(Pid<Do>, Reply<()>),
     Answer(Reply<()>),
+    /// The OS process in which it lives.
+    WhereAreYou(Reply<u32>),
     /// What came as notices since the last question.
     Notices(Reply<Vec<String>>),
     End(Reason),
@@ -68,6 +80,7 @@ async fn partner(mut me: Process<Do>, _: ()) -> Reason {
             Event::Message(Do::LinkAndGoOn(other)) => me.link(other),
             Event::Message(Do::PassOn(other, reply)) => other.send(Do::Answer(reply)).unwrap(),
             Event::Message(Do::Answer(reply)) => reply.send(()),
+            Event::Message(Do::WhereAreYou(reply)) => reply.send(std::process::id()),
             Event::Message(Do::Notices(reply)) => reply.send(std::mem::take(&mut notices)),
             Event::Message(Do::End(reason)) => return reason,
         }
@@ -89,7 +102,7 @@ async fn l_01_the_end_of_one_ends_the_other(mut me: Process<u64>, there: There) 
 }
 
 /// Spawns a process on this node that is linked to another and waits.
-fn there_is_one_linked_to(b: Pid<Do>, me: &mut Process<u64>) -> (Pid<()>, holm::Monitor) {
+fn there_is_one_linked_to<M: Message>(b: Pid<M>, me: &mut Process<u64>) -> (Pid<()>, holm::Monitor) {
     let own = me.pid();
     let spawned = me.spawn_opt(SpawnOptions::new().scheduler(0).monitor(), async move |mut me: Process<()>| {
         me.link(b);
@@ -219,12 +232,12 @@ async fn assert_that_they_agree(me: &mut Process<u64>, ends: Pid<Do>, stays: Pid
     end(me, stays, Reason::Kill).await;
 }
 
-/// Lets A and B, linked, do things at once: many times one behind the other, then many times with a look at the outcome,
+/// Lets A and B, linked, do things at once (the catalogue says 100,000 times, and the long form does it): many times one behind the other, then many times with a look at the outcome,
 /// from either side.
 async fn race(me: &mut Process<u64>, there: There, act: impl Fn(Pid<Do>, Pid<Do>, usize)) {
     for from_a in [true, false] {
         let (a, b) = linked_pair(me, there).await;
-        for round in 0..rounds(50_000, 3_000) {
+        for round in 0..rounds_of(100_000, 50_000, 5_000) {
             act(a, b, round);
             if round % 50 == 0 {
                 settle(me, a, b).await;
@@ -335,7 +348,7 @@ async fn l_14_a_ring_ends_as_a_whole(mut me: Process<u64>, there: There) {
 }
 
 async fn l_15_a_ring_ends_up_to_the_one_that_traps(mut me: Process<u64>, there: There) {
-    let members = ring(&mut me, there, 101).await;
+    let members = ring(&mut me, there, RING_LEN).await;
     ask(&mut me, members[0], Do::Trap).await;
     let monitors: Vec<_> = members[1..].iter().map(|member| me.monitor(*member)).collect();
     members[40].send(Do::End(Reason::error("l_15"))).unwrap();
@@ -376,5 +389,99 @@ async fn l_19_the_end_of_one_with_ten_thousand_links_reaches_each_once(mut me: P
     assert_eq!(me.down(monitor).await, Reason::Shutdown);
     for _ in 0..count {
         assert_eq!(me.receive().await, 1);
+    }
+}
+
+/// A pid of this slot, but of another start of the node: to link it is to link nobody.
+async fn l_18_a_link_to_an_earlier_start_of_a_node_is_none_with_a_process_of_this(mut me: Process<u64>, there: There) {
+    me.trap_exits(true);
+    let (b, monitor) = there.start_monitor(partner, (), &mut me).await;
+    ask(&mut me, b, Do::Trap).await;
+    let earlier = forged(b, |node| node ^ 1);
+    me.link(earlier);
+    let Notice::Exit { from, reason } = me.notice_where(|_| true).await else { panic!("only an exit was to come") };
+    assert_eq!(from, earlier);
+    assert!(matches!(reason, Reason::NoConnection | Reason::NoProc), "{reason}");
+    // A's end is nothing to B, and B's end is nothing to A.
+    let (a, linked) = there_is_one_linked_to(earlier, &mut me);
+    assert!(matches!(me.down(linked).await, Reason::NoConnection | Reason::NoProc));
+    assert_eq!(me.receive().await, 0);
+    assert!(!holm::is_alive(a));
+    assert!(ask(&mut me, b, Do::Notices).await.is_empty());
+    b.send(Do::End(Reason::error("l_18"))).unwrap();
+    assert_eq!(me.down(monitor).await, Reason::error("l_18"));
+    expect_silence(&mut me).await;
+}
+
+/// Sends a signal to the OS process in which B lives.
+async fn signal(me: &mut Process<u64>, b: Pid<Do>, signal: rustix::process::Signal) -> rustix::process::Pid {
+    let os_pid = ask(me, b, Do::WhereAreYou).await;
+    assert_ne!(os_pid, std::process::id(), "B is to live elsewhere");
+    let os_pid = rustix::process::Pid::from_raw(os_pid as i32).unwrap();
+    rustix::process::kill_process(os_pid, signal).unwrap();
+    os_pid
+}
+
+/// The other side, which lives on, and a connection that comes back: `runtime/src/dist/rejoin.rs`.
+async fn l_16_the_death_of_a_node_is_one_exit_for_each_link(mut me: Process<u64>, there: There) {
+    me.trap_exits(true);
+    let mut partners = std::collections::BTreeSet::new();
+    for _ in 0..100 {
+        partners.insert(there.start_link(partner, (), &mut me).await.untyped());
+    }
+    let b = there.start_link(partner, (), &mut me).await;
+    partners.insert(b.untyped());
+    let (_, untrapped) = there_is_one_linked_to(b, &mut me);
+    assert_eq!(me.receive().await, 0);
+    signal(&mut me, b, rustix::process::Signal::KILL).await;
+    assert_eq!(me.down(untrapped).await, Reason::NoConnection);
+    while !partners.is_empty() {
+        match me.next_within(harness::PROMPTLY).await {
+            Some(Event::Notice(Notice::Exit { from, reason: Reason::NoConnection })) => {
+                assert!(partners.remove(&from), "{from} was lost twice");
+            }
+            other => panic!("{} exits are missing, and {other:?} came", partners.len()),
+        }
+    }
+    expect_silence(&mut me).await;
+}
+
+/// Node 1 is stopped, so nothing leaves the link to it; what waits there is filled up; then A ends, then it goes on.
+async fn l_20_an_end_is_told_though_the_way_was_full_when_it_came(mut me: Process<u64>, there: There) {
+    let b = there.start(partner, (), &mut me).await;
+    ask(&mut me, b, Do::Trap).await;
+    let swallows = there.start(swallow, (), &mut me).await;
+    let (a, linked) = there_is_one_linked_to(b, &mut me);
+    assert_eq!(me.receive().await, 0);
+    settle(&mut me, b, b).await;
+    let os_pid = signal(&mut me, b, rustix::process::Signal::STOP).await;
+    let bytes = bytes::Bytes::from(vec![0; 256 << 10]);
+    let mut sent = 0;
+    loop {
+        // The link's task takes what the road and the peer's credit hold, so it is full only when it stays full.
+        match swallows.try_send(bytes.clone()) {
+            Ok(()) => sent += 1,
+            Err(SendError::Busy(_)) if me.next_within(harness::QUIET).await.is_none() => {
+                if swallows.try_send(bytes.clone()).is_err() {
+                    break;
+                }
+            }
+            other => panic!("after {sent} messages: {other:?}"),
+        }
+        assert!(sent < 100_000, "the link to a node that does not read takes everything");
+    }
+    holm::exit(a, Reason::error("l_20"));
+    assert_eq!(me.down(linked).await, Reason::error("l_20"));
+    rustix::process::kill_process(os_pid, rustix::process::Signal::CONT).unwrap();
+    while ask(&mut me, b, Do::Notices).await != ["error: l_20"] {
+        holm::yield_now().await;
+    }
+}
+
+/// Takes bytes and throws them away.
+#[holm::entry]
+async fn swallow(mut me: Process<bytes::Bytes>, _: ()) {
+    loop {
+        me.receive().await;
     }
 }

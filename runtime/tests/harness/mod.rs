@@ -7,6 +7,7 @@
 //! harness::cases! {
 //!     in_every_placement: p_01_messages_arrive_in_order;
 //!     on_one_node: p_10_no_two_pids_are_equal;
+//!     on_two_nodes_alone: p_00_a_node_is_killed;
 //!     in_full: p_10_no_two_pids_are_equal;
 //! }
 //!
@@ -15,6 +16,9 @@
 //!
 //! A case that returns has passed; one that panics, or does not end within [`CASE_LIMIT`], has failed. All cases of a
 //! file run in one program for each placement, one after another; each is a test of its own all the same.
+//!
+//! A case in the list `on_two_nodes_alone` may kill or stop node 1: it runs in a program of its own, over shared memory and
+//! over TCP.
 //!
 //! A case that is in the list `in_full`, too, has a long form: an ignored test that runs it with the full counts of the
 //! catalogue, see [`rounds_of`]. `cargo xtask long` runs these.
@@ -46,6 +50,9 @@ pub(crate) const FULL_CASE_LIMIT: Duration = Duration::from_secs(1200);
 
 /// A time in which nothing comes, if nothing is to come: what is wrongly sent comes at once.
 pub(crate) const QUIET: Duration = Duration::from_millis(50);
+
+/// What the catalogue calls *promptly* is a second on an idle machine; tests run on busy ones, too.
+pub(crate) const PROMPTLY: Duration = Duration::from_secs(10);
 
 /// Where party B belongs.
 #[derive(Clone, Copy, Debug)]
@@ -161,18 +168,21 @@ where
 macro_rules! cases {
     (
         $(in_every_placement: $($name:ident),* $(,)?;)?
-        $(on_one_node: $($alone:ident),* $(,)?;)?
+        $(on_one_node: $($near:ident),* $(,)?;)?
+        $(on_two_nodes_alone: $($alone:ident),* $(,)?;)?
         $(in_full: $($full:ident),* $(,)?;)?
     ) => {
         const IN_EVERY_PLACEMENT: &[$crate::harness::Case] =
             &[$($((stringify!($name), |runner, there| $crate::harness::party(runner, move |me| $name(me, there)))),*)?];
         const ON_ONE_NODE: &[$crate::harness::Case] =
+            &[$($((stringify!($near), |runner, there| $crate::harness::party(runner, move |me| $near(me, there)))),*)?];
+        const ALONE: &[$crate::harness::Case] =
             &[$($((stringify!($alone), |runner, there| $crate::harness::party(runner, move |me| $alone(me, there)))),*)?];
 
         #[test]
         fn the_program() {
             if let Some(role) = $crate::harness::program::role() {
-                $crate::harness::run_cases(&role, IN_EVERY_PLACEMENT, ON_ONE_NODE);
+                $crate::harness::run_cases(&role, IN_EVERY_PLACEMENT, ON_ONE_NODE, ALONE);
             }
         }
 
@@ -185,8 +195,15 @@ macro_rules! cases {
 
         $(mod on_one_node {
             $(#[test]
+            fn $near() {
+                $crate::harness::check(stringify!($near), $crate::harness::one_node());
+            })*
+        })?
+
+        $(mod on_two_nodes_alone {
+            $(#[test]
             fn $alone() {
-                $crate::harness::check(stringify!($alone), $crate::harness::one_node());
+                $crate::harness::check_alone(stringify!($alone));
             })*
         })?
 
@@ -218,19 +235,32 @@ pub(crate) fn one_node() -> &'static [Placement] {
     &PLACEMENTS[..3]
 }
 
+/// The others.
+pub(crate) fn two_nodes() -> &'static [Placement] {
+    &PLACEMENTS[3..]
+}
+
 /// Set for a program that is to run one case alone.
 const ONLY: &str = "HOLM_TEST_ONLY";
 
-/// In the program: runs the cases of one placement and says how each ended.
-pub(crate) fn run_cases(role: &str, in_every_placement: &'static [Case], on_one_node: &'static [Case]) {
+/// In the program: runs the cases of one placement, or the one that it was started for, and says how each ended.
+pub(crate) fn run_cases(
+    role: &str,
+    in_every_placement: &'static [Case],
+    on_one_node: &'static [Case],
+    alone: &'static [Case],
+) {
     let there = There(role.rsplit(' ').next().unwrap().parse().unwrap());
     let one_node = !role.starts_with("shm") && !role.starts_with("tcp");
-    let only = std::env::var(ONLY).ok();
     let limit = if in_full() { FULL_CASE_LIMIT } else { CASE_LIMIT };
+    let on_one_node = if one_node { on_one_node } else { &[] };
+    let many = in_every_placement.iter().chain(on_one_node);
+    let cases: Vec<Case> = match std::env::var(ONLY) {
+        Ok(only) => many.chain(alone).filter(|(name, _)| only == *name).copied().collect(),
+        Err(_) => many.copied().collect(),
+    };
     let program = async move |mut me: Process<()>| {
-        let on_one_node = if one_node { on_one_node } else { &[] };
-        let is_wanted = |(name, _): &&Case| only.as_ref().is_none_or(|only| only == name);
-        for (name, spawn) in in_every_placement.iter().chain(on_one_node).filter(is_wanted) {
+        for (name, spawn) in cases {
             let began = Instant::now();
             let (pid, monitor) = spawn(&mut me, there);
             let how = match me.next_within(limit).await {
@@ -246,7 +276,9 @@ pub(crate) fn run_cases(role: &str, in_every_placement: &'static [Case], on_one_
             println!("time {name}: {} ms", began.elapsed().as_millis());
         }
     };
-    holm::block_on(program).unwrap();
+    if let Err(error) = holm::block_on(program) {
+        eprintln!("the program ended with: {error}"); // as one does that has lost a node
+    }
 }
 
 /// In the test: looks up how a case ended in each of these placements. The first to ask runs the programs.
@@ -257,6 +289,14 @@ pub(crate) fn check(case: &str, placements: &[Placement]) {
         .zip(&RUNS)
         .map(|((role, layout, transport), run)| run.get_or_init(|| Program::new(role, layout, transport).run()));
     judge(case, placements, outcomes);
+}
+
+/// In the test of a case with a program of its own: runs it over each kind of road.
+pub(crate) fn check_alone(case: &str) {
+    let outcomes = two_nodes()
+        .iter()
+        .map(|(role, layout, transport)| Program::new(role, layout, transport).variable(ONLY, case).run());
+    judge(case, two_nodes(), outcomes);
 }
 
 /// In the test of a long form: runs the case alone, with the full counts, in one placement after the other.

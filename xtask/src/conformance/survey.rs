@@ -2,8 +2,8 @@
 //!
 //! A test belongs to case L-09 if it is called `l_09_…`. There are two kinds. A function under `#[test]` is a test by
 //! itself. A name in a `cases!` list of the harness (`runtime/tests/harness`) is a test in each of the list's placements;
-//! the lists of one invocation are named `in_every_placement:`, `on_one_node:` and, for the long forms of cases that stand
-//! in one of the others, `in_full:`.
+//! the lists of one invocation are named `in_every_placement:`, `on_one_node:`, `on_two_nodes_alone:` and, for the long
+//! forms of cases that stand in one of the others, `in_full:`.
 //!
 //! This reads lines, not syntax: rustfmt keeps the sources in a form for which that is enough, and the results of a run
 //! say so at once if a name was found that no executable knows.
@@ -25,6 +25,8 @@ pub(super) enum Reach {
     Everywhere,
     /// In the placements within one node.
     OneNode,
+    /// On two nodes, over each kind of road.
+    TwoNodes,
     /// Wherever the test itself says.
     ItsOwn,
 }
@@ -145,6 +147,7 @@ fn listed(line: &str, mut reach: Option<Reach>, mut long: bool, found: &mut Vec<
         match (word, reach) {
             ("in_every_placement:", _) => (reach, long) = (Some(Reach::Everywhere), false),
             ("on_one_node:", _) => (reach, long) = (Some(Reach::OneNode), false),
+            ("on_two_nodes_alone:", _) => (reach, long) = (Some(Reach::TwoNodes), false),
             ("in_full:", _) => (reach, long) = (Some(Reach::ItsOwn), true),
             (name, Some(reach)) => found.push(Found { name: name.to_owned(), reach, long }),
             (_, None) => {}
@@ -203,6 +206,7 @@ cases! {
         p_01_one,
         p_02_two;
     on_one_node: p_03_three, without_a_number;
+    on_two_nodes_alone: p_04_four;
     in_full:
         p_02_two;
 }
@@ -227,6 +231,7 @@ fn p_97_no_test() {}
             ("p_02_two", Reach::Everywhere, false),
             ("p_03_three", Reach::OneNode, false),
             ("without_a_number", Reach::OneNode, false),
+            ("p_04_four", Reach::TwoNodes, false),
             ("p_02_two", Reach::Everywhere, true),
             ("h_06_many", Reach::ItsOwn, true),
             ("d_09_plain", Reach::ItsOwn, false),

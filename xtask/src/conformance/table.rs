@@ -15,8 +15,8 @@ promises stand in [conformance/cases.md](conformance/cases.md), where the words 
 CI compares it with the tests.
 
 A star asks for every placement of the two parties: one scheduler alone, one of two, two of one node, two nodes over
-shared memory, two over TCP. *every*: the test runs in all five; *one node*: in the first three; *its own*: where the
-test itself says. *(full)*: there is a long form, too, with the counts of the promise (`cargo xtask long`); the plain
+shared memory, two over TCP. *every*: the test runs in all five; *one node*: in the first three; *two nodes*: in the
+last two; *its own*: where the test itself says. *(full)*: there is a long form, too, with the counts of the promise (`cargo xtask long`); the plain
 one does fewer rounds where its file says so.
 ";
 
@@ -146,6 +146,7 @@ impl Reach {
         match self {
             Reach::Everywhere => "every",
             Reach::OneNode => "one node",
+            Reach::TwoNodes => "two nodes",
             Reach::ItsOwn => "its own",
         }
     }
