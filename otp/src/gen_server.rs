@@ -40,7 +40,9 @@
 //!
 //! `docs/otp.md` has the same server in other systems, and what differs from OTP and why.
 
+mod many;
 mod serve;
+mod server_name;
 mod server_ref;
 
 pub use crate::{
@@ -48,6 +50,8 @@ pub use crate::{
     proc_lib::{StartError, StartOptions, Starting},
     sys::StopError,
 };
+pub use many::{Answers, abcast, multi_call};
+pub use server_name::ServerName;
 pub use server_ref::ServerRef;
 
 use crate::proc_lib;
