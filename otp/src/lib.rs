@@ -3,6 +3,13 @@
 //!
 //! | module | OTP's name | what it is |
 //! | --- | --- | --- |
+//! | [`gen_server`] | `gen_server` | a process that serves requests |
+//! | [`sys`] | `sys` | looking into a behaviour's process: suspend, inspect, trace, stop |
+//! | [`behaviour`] | `gen`, `sys` | what all behaviours have in common, for those who write one |
 //! | [`proc_lib`] | `proc_lib` | how a process starts under another: acknowledged, linked, within a limit |
 
+pub mod behaviour;
+pub mod gen_server;
 pub mod proc_lib;
+pub mod sys;
+mod within;

@@ -29,8 +29,8 @@
 //! and ends one that does not).
 
 use holm::{
-    CallError, IntoReason, Message, NameError, Pid, Process, Reason, Reply, SpawnError, SpawnOptions, exit,
-    whereis_untyped,
+    CallError, Entry, IntoReason, Message, NameError, Pid, Process, Reason, Reply, Request, SpawnError, SpawnOptions,
+    Spawned, exit, whereis_untyped,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -91,6 +91,11 @@ impl StartOptions {
     pub fn limit(self, limit: Duration) -> Self {
         StartOptions { limit: Some(limit), ..self }
     }
+
+    fn ties(&self, linked: bool) -> SpawnOptions {
+        let spawn = self.spawn.clone().monitor();
+        if linked { spawn.link() } else { spawn }
+    }
 }
 
 /// What a process that starts says to its starter.
@@ -103,7 +108,9 @@ enum Acknowledgement {
 
 /// What a process that starts owes to its starter: one word about how the start went. Dropped without one, it says that
 /// the start failed, with the reason why the process ends.
-#[derive(Debug)]
+///
+/// It crosses a wall, so that it can be in the argument of an `#[holm::entry]`: see [`start_entry`].
+#[derive(Debug, Serialize, Deserialize, Message)]
 pub struct Starting {
     starter: Pid,
     linked: bool,
@@ -111,6 +118,11 @@ pub struct Starting {
 }
 
 impl Starting {
+    fn new<P: Message>(starter: &mut Process<P>, linked: bool) -> (Self, Request<Acknowledgement>) {
+        let (reply, request) = starter.open_call();
+        (Starting { starter: starter.pid().untyped(), linked, reply }, request)
+    }
+
     /// Who started this process: its parent.
     pub fn starter(&self) -> Pid {
         self.starter
@@ -159,6 +171,13 @@ impl Starting {
 /// A panic that was caught: for [`Starting::resume`].
 #[derive(Debug)]
 pub struct Panicked(Box<dyn Any + Send>);
+
+impl Panicked {
+    /// The reason of a process that ends with this panic.
+    pub fn reason(&self) -> Reason {
+        Reason::panic(&*self.0)
+    }
+}
 
 /// Runs what a process does before it is ready, so that a panic in it reaches the starter as [`StartError::Failed`] and
 /// not by the link too.
@@ -217,6 +236,71 @@ where
     start_with(starter, options, false, body).await
 }
 
+/// As [`start_link`], with an entry point, wherever the options place it: on this node or another. The entry's argument
+/// is the [`Starting`] and what else it needs.
+///
+/// ```
+/// use holm::{Process, SpawnOptions};
+/// use holm_otp::proc_lib::{self, StartOptions, Starting};
+///
+/// #[holm::entry]
+/// async fn clock(mut me: Process<()>, (starting, hour): (Starting, u8)) {
+///     match hour {
+///         0..24 => starting.ready(),
+///         _ => return starting.ignore(&mut me),
+///     }
+///     me.receive().await;
+/// }
+///
+/// holm::block_on(async |mut me: Process<()>| {
+///     let there = StartOptions::new().spawn(SpawnOptions::new().scheduler(holm::schedulers() - 1));
+///     proc_lib::start_link_entry(&mut me, there, clock, 12).await.unwrap();
+/// })
+/// .unwrap();
+/// ```
+///
+/// # Errors
+///
+/// As [`start_link`]; if the node is lost meanwhile, [`StartError::Failed`] with [`Reason::NoConnection`].
+///
+/// # Cancel safety
+///
+/// As [`start_link`].
+pub async fn start_link_entry<P, E, A>(
+    starter: &mut Process<P>,
+    options: StartOptions,
+    entry: impl FnOnce() -> E,
+    argument: A,
+) -> Result<Pid<E::Message>, StartError>
+where
+    P: Message,
+    E: Entry<Argument = (Starting, A)>,
+{
+    start_entry_with(starter, options, true, entry, argument).await
+}
+
+/// As [`start_link_entry`], without the link.
+///
+/// # Errors
+///
+/// As [`start_link_entry`].
+///
+/// # Cancel safety
+///
+/// As [`start`].
+pub async fn start_entry<P, E, A>(
+    starter: &mut Process<P>,
+    options: StartOptions,
+    entry: impl FnOnce() -> E,
+    argument: A,
+) -> Result<Pid<E::Message>, StartError>
+where
+    P: Message,
+    E: Entry<Argument = (Starting, A)>,
+{
+    start_entry_with(starter, options, false, entry, argument).await
+}
+
 async fn start_with<P, M, F, Fut>(
     starter: &mut Process<P>,
     options: StartOptions,
@@ -229,10 +313,35 @@ where
     F: FnOnce(Process<M>, Starting) -> Fut,
     Fut: Future<Output: IntoReason> + Send + 'static,
 {
-    let (reply, request) = starter.open_call();
-    let starting = Starting { starter: starter.pid().untyped(), linked, reply };
-    let spawn = if linked { options.spawn.link() } else { options.spawn }.monitor();
-    let spawned = match starter.spawn_opt(spawn, |me| body(me, starting)) {
+    let (starting, request) = Starting::new(starter, linked);
+    let spawned = starter.spawn_opt(options.ties(linked), |me| body(me, starting));
+    started(starter, spawned, request, options.limit).await
+}
+
+async fn start_entry_with<P, E, A>(
+    starter: &mut Process<P>,
+    options: StartOptions,
+    linked: bool,
+    entry: impl FnOnce() -> E,
+    argument: A,
+) -> Result<Pid<E::Message>, StartError>
+where
+    P: Message,
+    E: Entry<Argument = (Starting, A)>,
+{
+    let (starting, request) = Starting::new(starter, linked);
+    let spawned = starter.spawn_entry(entry, (starting, argument), options.ties(linked)).await;
+    started(starter, spawned, request, options.limit).await
+}
+
+/// Waits until a process that was spawned is ready, or has ended.
+async fn started<P: Message, M: Message>(
+    starter: &mut Process<P>,
+    spawned: Result<Spawned<M>, SpawnError>,
+    request: Request<Acknowledgement>,
+    limit: Option<Duration>,
+) -> Result<Pid<M>, StartError> {
+    let spawned = match spawned {
         Ok(spawned) => spawned,
         Err(error) => {
             starter.abandon(request);
@@ -240,7 +349,7 @@ where
         }
     };
     let (pid, monitor) = (spawned.pid, spawned.monitor.expect("a monitor was asked for"));
-    let error = match starter.response(request, options.limit).await {
+    let error = match starter.response(request, limit).await {
         Ok(Acknowledgement::Ready) => {
             starter.demonitor(monitor);
             return Ok(pid);

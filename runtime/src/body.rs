@@ -291,6 +291,7 @@ impl State {
         if self.exit.is_none()
             && let Some(bonds) = &mut self.bonds
             && !bonds.unanswered.is_empty()
+            && !bonds.concluding
         {
             let unanswered = std::mem::take(&mut bonds.unanswered);
             for (caller, call) in unanswered {

@@ -40,6 +40,8 @@ pub(crate) struct Bonds {
     pub(crate) abroad: bool,
     /// Requests that were let go of in this turn, caller and call: if it is the last, the callers learn why.
     pub(crate) unanswered: Vec<(RawPid, u64)>,
+    /// The process has begun to end: `unanswered` waits for that.
+    pub(crate) concluding: bool,
     last_number: u64,
 }
 

@@ -71,6 +71,42 @@ impl<M> fmt::Debug for Wire<M> {
 #[error("{0}")]
 pub struct WireError(pub(crate) String);
 
+impl WireError {
+    /// With this text: one lower-case clause.
+    pub fn new(text: impl Into<String>) -> Self {
+        WireError(text.into())
+    }
+}
+
+impl<M> Wire<M> {
+    /// By functions of the type's own: one appends the encoded message, the other reads exactly one and trusts nothing.
+    /// For a type that wraps another and crosses when that does.
+    pub const fn new(
+        encode: fn(&M, &mut Vec<u8>) -> Result<(), WireError>,
+        decode: fn(&[u8]) -> Result<M, WireError>,
+    ) -> Self {
+        Wire { encode, decode }
+    }
+
+    /// Appends the encoded message.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be encoded.
+    pub fn encode(self, message: &M, into: &mut Vec<u8>) -> Result<(), WireError> {
+        (self.encode)(message, into)
+    }
+
+    /// Reads one message, to the last byte.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are none.
+    pub fn decode(self, bytes: &[u8]) -> Result<M, WireError> {
+        (self.decode)(bytes)
+    }
+}
+
 impl<M: Serialize + DeserializeOwned> Wire<M> {
     /// By serde, in postcard's format.
     pub const fn of() -> Self {

@@ -91,7 +91,8 @@ impl Reason {
         Reason::Error(text.to_string().into())
     }
 
-    pub(crate) fn panic(payload: &(dyn Any + Send)) -> Reason {
+    /// A panic, by the payload that [`std::panic::catch_unwind`] gives.
+    pub fn panic(payload: &(dyn Any + Send)) -> Reason {
         let message = holm_scheduler::panic_text(payload).to_string();
         Reason::Panic(Arc::new(PanicReason { message }))
     }

@@ -37,6 +37,12 @@ impl<M: Message> Process<M> {
         pending().await
     }
 
+    /// The process has begun to end: callers whose requests it lets go of, in this turn and from here on, learn that when
+    /// it has ended, with its reason, and not at the turn's end. For what cleans up, over several turns, before it ends.
+    pub fn conclude(&mut self) {
+        self.state().bonds().concluding = true;
+    }
+
     /// Links this process and another: when one ends, the other gets an exit signal with the reason. A link is single,
     /// however often it is set; a link to oneself has no effect.
     ///
