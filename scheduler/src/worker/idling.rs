@@ -123,6 +123,9 @@ impl Worker {
 
     /// Sleeps; true if it was a watch that ran out.
     pub(super) fn park(&self) -> bool {
+        if self.pool.is_roomy() && self.free_len.get() > 0 {
+            self.return_all(); // stock.rs, rule 1
+        }
         let (idle, lay_down) = (&self.pool.idle, clock::now_ns());
         let sleep = idle.lie_down(self.index);
         self.remote().announce_sleep();
