@@ -61,6 +61,8 @@ mod task;
 #[cfg(not(loom))]
 mod timer;
 #[cfg(not(loom))]
+mod trim;
+#[cfg(not(loom))]
 mod waker;
 #[cfg(not(loom))]
 mod worker;
@@ -79,4 +81,5 @@ pub use crate::{
     start::{Binding, Leftover, LongTurn, Scheduler},
     task::{JoinError, JoinHandle, panic_text, quietly, spawn, spawn_blocking, spawn_on, yield_now},
     timer::{Sleep, TimerKey, call_at, cancel, deadline_ns, sleep},
+    trim::trim,
 };

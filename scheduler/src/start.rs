@@ -180,7 +180,8 @@ impl Scheduler {
     }
 
     fn long_turns(&self) -> Vec<LongTurn> {
-        let runs = |thread: &Option<thread::JoinHandle<()>>| thread.as_ref().is_some_and(|thread| !thread.is_finished());
+        let runs =
+            |thread: &Option<thread::JoinHandle<()>>| thread.as_ref().is_some_and(|thread| !thread.is_finished());
         let stuck = (0..self.threads.len()).filter(|&scheduler| runs(&self.threads[scheduler]));
         let turn = |scheduler| {
             let task = self.pool.remote(scheduler).turn.task();

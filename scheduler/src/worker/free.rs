@@ -7,8 +7,8 @@ use std::{ptr, sync::atomic::Ordering::Relaxed};
 /// Free slots beyond this go back to the pool, a batch at a time.
 const FREE_MAX: u32 = 8 * BATCH;
 
-/// The room that the queue of a scheduler's own tasks keeps when it gives memory back.
-const OWN_KEPT: usize = 1024;
+/// Entries for which the queue of a scheduler's own tasks keeps room while it sleeps.
+const OWN_KEPT: usize = 4096;
 
 impl Worker {
     pub(crate) fn take_free(&self) -> Option<&'static Slot> {
@@ -51,11 +51,15 @@ impl Worker {
         self.pool.return_chain(chain);
     }
 
-    /// Before it sleeps: a scheduler that keeps free slots keeps their chunks, and there is room enough.
-    #[cold]
-    pub(super) fn return_all(&self) {
-        self.free_len.set(0);
-        self.pool.return_chain(self.free.replace(ptr::null_mut()));
-        self.own.borrow_mut().shrink_to(OWN_KEPT);
+    /// Before it sleeps: a scheduler that keeps free slots keeps their chunks, and there may be room enough.
+    pub(super) fn give_back(&self) {
+        if self.pool.is_roomy() && self.free_len.get() > 0 {
+            self.free_len.set(0);
+            self.pool.return_chain(self.free.replace(ptr::null_mut())); // stock.rs, rule 1
+        }
+        let mut own = self.own.borrow_mut();
+        if own.is_empty() && own.capacity() > OWN_KEPT {
+            own.shrink_to(OWN_KEPT);
+        }
     }
 }

@@ -123,12 +123,10 @@ impl Worker {
 
     /// Sleeps; true if it was a watch that ran out.
     pub(super) fn park(&self) -> bool {
-        if self.pool.is_roomy() && self.free_len.get() > 0 {
-            self.return_all(); // stock.rs, rule 1
-        }
         let (idle, lay_down) = (&self.pool.idle, clock::now_ns());
         let sleep = idle.lie_down(self.index);
         self.remote().announce_sleep();
+        self.give_back();
         let sources = self.sources.borrow();
         let quiet = sources.iter().all(|source| source.prepare_sleep());
         if quiet && !self.has_arrivals() {
