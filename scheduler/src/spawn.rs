@@ -85,6 +85,8 @@ pub unsafe fn spawn<B: Body>(
         if let Some(scheduler) = spec.pin.filter(|&scheduler| scheduler >= pool.len()) {
             return Err(SpawnError::UnknownScheduler { scheduler, schedulers: pool.len() });
         }
+        // Recursive, because the body is made by the user's code, which may spawn too.
+        let _open = inside.is_none().then(|| pool.gate.read_recursive());
         if pool.stopping.load(Acquire) {
             return Err(SpawnError::Stopping);
         }
