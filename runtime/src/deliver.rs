@@ -48,6 +48,11 @@ fn find(node: &Node, to: RawPid) -> Option<(&'static Slot, &'static ProcessType)
     Some((slot, unsafe { tag.cast::<ProcessType>().as_ref() }))
 }
 
+/// The name of the type of messages that a process receives, if it lives.
+pub(crate) fn messages_of(node: &Node, pid: RawPid) -> Option<&'static str> {
+    living(node, pid).map(|process| process.name)
+}
+
 /// True if the process lives.
 pub(crate) fn is_alive(node: &Node, pid: RawPid) -> bool {
     find(node, pid).is_some_and(|(slot, _)| slot.is_alive(pid.generation))

@@ -8,6 +8,7 @@ use crate::{
     node::{self, Node},
     pid::{NodeId, Pid, RawPid, Untyped},
     process::{Monitor, Process},
+    reap::OnEnd,
     reason::IntoReason,
 };
 use holm_scheduler::{Slot, Spec, spawn_body};
@@ -150,11 +151,12 @@ impl Place {
 }
 
 /// The ties of a new process, set before anybody can run it.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Ties {
     pub(crate) link: Option<RawPid>,
     pub(crate) monitor: Option<(RawPid, u64)>,
     pub(crate) name: Option<String>,
+    pub(crate) on_end: Option<OnEnd>,
 }
 
 /// Spawns a process on this node. `bind` hears its pid before it can run.
@@ -208,6 +210,9 @@ where
         }
         if let Some(name) = ties.name.as_deref() {
             state.bonds().named = node.names.hand_over(name, nobody, raw);
+        }
+        if let Some(on_end) = ties.on_end {
+            state.bonds().on_end = Some(on_end);
         }
         bind(raw);
         let slot = Slot::at(id.slot).expect("a task that is being spawned has a slot");
@@ -289,6 +294,7 @@ impl<M: Message> Process<M> {
             link: options.link.then_some(parent),
             monitor: monitor.map(|monitor| (parent, monitor)),
             name: options.name,
+            on_end: None,
         };
         let bind = |child: RawPid| state.bind_child(child, options.link, monitor);
         let pid = start(node, scheduler, ties, bind, body)?;

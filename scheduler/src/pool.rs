@@ -7,7 +7,7 @@ use crate::{
     injector::Injector,
     io::Descriptors,
     ring::Ring,
-    slot::{self, Slot},
+    slot::{self, Slot, TaskId},
     stack::Stack,
     stock::Stock,
     timer::TimerKey,
@@ -152,6 +152,8 @@ pub struct Pool {
     pub(crate) blocking: Blocking,
     pub(crate) config: Config,
     pub(crate) stopping: AtomicBool,
+    /// Not every spawn is allowed any more.
+    pub(crate) closed: AtomicBool,
     /// Read-locked by whoever spawns from outside, so that nothing opens a door after the last task was ended.
     pub(crate) gate: RwLock<()>,
     pub(crate) running: AtomicUsize,
@@ -184,6 +186,7 @@ impl Pool {
             blocking: Blocking::new(config.blocking_threads_max, &config.thread_name),
             config,
             stopping: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             gate: RwLock::new(()),
             stock: Mutex::new(Stock::new()),
             roomy: AtomicBool::new(false),
@@ -282,6 +285,17 @@ impl Pool {
     /// One of the free slots that are kept for other threads.
     pub(crate) fn take_spare(&self) -> Option<&'static Slot> {
         self.spare.lock().pop()
+    }
+
+    /// From here on no task with a tag is spawned: the crate above is about to end its own. Plain tasks are, until the pool
+    /// stops.
+    pub fn close(&self) {
+        self.closed.store(true, SeqCst);
+    }
+
+    /// The tasks with a tag that live now, one after the other as they are found.
+    pub fn tagged(&self) -> impl Iterator<Item = TaskId> + use<> {
+        self.slots().filter(|slot| !slot.is_plain() && slot.door.is_open()).map(Slot::id)
     }
 
     /// Wakes every scheduler.

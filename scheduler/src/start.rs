@@ -169,6 +169,7 @@ impl Scheduler {
         // Waits for those who spawn from outside; one whose closure does not end meanwhile spawns into nothing.
         let _closed = self.pool.gate.try_write_for(limit);
         self.pool.stopping.store(true, SeqCst);
+        self.pool.close();
         self.pool.rouse_all();
     }
 

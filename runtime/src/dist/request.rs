@@ -51,6 +51,7 @@ impl SpawnRequest {
             link: self.link.then_some(self.caller),
             monitor: self.monitor.map(|monitor| (self.caller, monitor)),
             name: self.name,
+            on_end: None,
         };
         // The answer is queued before the child can run, so that nothing of it arrives first.
         let mut answer = |child: RawPid| {
