@@ -173,9 +173,9 @@ impl Starting {
 pub struct Panicked(Box<dyn Any + Send>);
 
 impl Panicked {
-    /// The reason of a process that ends with this panic.
-    pub fn reason(&self) -> Reason {
-        Reason::panic(&*self.0)
+    /// The reason of a process that ends with this panic, which is told now as such.
+    pub fn reason<M: Message>(self, me: &mut Process<M>) -> Reason {
+        me.panicked(self.0)
     }
 }
 

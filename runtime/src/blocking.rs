@@ -4,7 +4,9 @@
 use crate::node::{self, Node};
 use holm_scheduler::{JoinHandle, SpawnError};
 
-/// Runs a call that blocks on a thread made for that. A call that began cannot be cancelled.
+/// Runs a call that blocks on a thread made for that. A call that began cannot be cancelled: if its process is killed,
+/// links and monitors hear of that at once, and the call's result is dropped when it comes. A stop of the runtime that waits
+/// for it in vain names it, with this line.
 ///
 /// ```
 /// use holm::Process;
@@ -21,6 +23,7 @@ use holm_scheduler::{JoinHandle, SpawnError};
 /// # Errors
 ///
 /// Outside the runtime.
+#[track_caller]
 pub fn spawn_blocking<T: Send + 'static>(
     call: impl FnOnce() -> T + Send + 'static,
 ) -> Result<JoinHandle<T>, SpawnError> {

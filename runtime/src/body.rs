@@ -15,7 +15,7 @@ use crate::{
     process::Monitor,
     reap,
     reason::{IntoReason, Reason},
-    send,
+    report, send,
     signal::{Control, Notice, Watched},
     spawn::SpawnError,
 };
@@ -368,6 +368,17 @@ impl State {
     }
 }
 
+impl State {
+    /// What the body returned; an error that nobody hears of is told.
+    #[inline]
+    fn returned(&self, reason: Reason) -> Reason {
+        if matches!(reason, Reason::Error(_)) && self.bonds.as_ref().is_none_or(|bonds| bonds.is_alone()) {
+            report::lost(self, &reason);
+        }
+        reason
+    }
+}
+
 /// The process that runs lets go of a request. Whether it ends in this turn, and why, is not known yet, and the caller
 /// is told at the turn's end. False if no process runs here.
 pub(crate) fn leave_unanswered(caller: RawPid, call: u64) -> bool {
@@ -406,13 +417,15 @@ unsafe impl<F: Future<Output: IntoReason> + 'static> Body for ProcessBody<F> {
         if unsafe { (*this).state.exit.is_none() } {
             // SAFETY: the future stays where it is until it is dropped there.
             let future = unsafe { Pin::new_unchecked(&mut *(*this).future) };
-            let reason = match catch_unwind(AssertUnwindSafe(|| future.poll(context))) {
-                Ok(Poll::Pending) => None,
-                Ok(Poll::Ready(output)) => Some(output.into_reason()),
-                Err(payload) => Some(Reason::panic(&*payload)),
-            };
-            // SAFETY: as above. The first reason counts: one that came by a signal was there before.
+            let polled = catch_unwind(AssertUnwindSafe(|| future.poll(context).map(IntoReason::into_reason)));
+            // SAFETY: as above.
             let state = unsafe { &mut (*this).state };
+            let reason = match polled {
+                Ok(Poll::Pending) => None,
+                Ok(Poll::Ready(reason)) => Some(state.returned(reason)),
+                Err(payload) => Some(report::panicked(state, payload)),
+            };
+            // The first reason counts: one that came by a signal was there before.
             if state.exit.is_none() {
                 state.exit = reason;
             }
@@ -433,9 +446,10 @@ unsafe impl<F: Future<Output: IntoReason> + 'static> Body for ProcessBody<F> {
         // SAFETY: the state is moved out, and the body is not touched again.
         let mut state = unsafe { ptr::read(&raw const (*this).state) };
         if let Err(payload) = dropped {
+            let panicked = report::panicked(&state, payload);
             // P-18: a destructor's panic becomes the reason of a process that had none of its own.
             state.exit = match state.exit {
-                None | Some(Reason::Normal) => Some(Reason::panic(&*payload)),
+                None | Some(Reason::Normal) => Some(panicked),
                 first => first,
             };
         }

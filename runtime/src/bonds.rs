@@ -10,7 +10,7 @@ pub(crate) mod calls;
 pub(crate) mod links;
 pub(crate) mod monitors;
 
-use crate::{letter::Owned, pid::NodeId, pid::RawPid, reason::Reason};
+use crate::{letter::Owned, pid::NodeId, pid::RawPid, reap::OnEnd, reason::Reason};
 use aliases::Aliases;
 use calls::Calls;
 use links::Links;
@@ -36,6 +36,10 @@ pub(crate) struct Bonds {
     pub(crate) watches_nodes: bool,
     /// Its parent is a process of another node, which the node knows.
     pub(crate) born_abroad: bool,
+    /// It is told first when its runtime stops.
+    pub(crate) stops_first: bool,
+    /// Who outside of processes waits for its end.
+    pub(crate) on_end: Option<OnEnd>,
     /// Other nodes know the process, or it waits for one: it must hear when a connection is lost.
     pub(crate) abroad: bool,
     /// Requests that were let go of in this turn, caller and call: if it is the last, the callers learn why.
@@ -53,6 +57,11 @@ pub(crate) struct Lost {
 }
 
 impl Bonds {
+    /// True if nobody hears of the process's end.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.on_end.is_none() && self.links.linked().next().is_none() && self.monitors.watchers().next().is_none()
+    }
+
     /// A number that this process has not used: for monitors, unlinks, calls and aliases.
     pub(crate) fn number(&mut self) -> u64 {
         self.last_number += 1;

@@ -109,6 +109,11 @@ pub(crate) fn type_of(node: &Node, pid: RawPid) -> Option<(&'static Slot, &'stat
     find(node, pid).map(|(slot, process)| (slot, process.name, process.letter_size))
 }
 
+/// The name of the type of messages that a process receives, if it lives.
+pub(crate) fn messages_of(node: &Node, pid: RawPid) -> Option<&'static str> {
+    living(node, pid).map(|process| process.name)
+}
+
 /// True if the process lives.
 pub(crate) fn is_alive(node: &Node, pid: RawPid) -> bool {
     find(node, pid).is_some_and(|(slot, _)| slot.is_alive(pid.generation))

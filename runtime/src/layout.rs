@@ -89,6 +89,13 @@ pub fn enter_with(options: &Options) -> Result<Entered, LayoutError> {
     }
 }
 
+/// The place of a runtime inside a host program: what the options ask for, and bound to CPUs only if they ask for that,
+/// because there may be others in the same program.
+pub(crate) fn embed(options: &Options) -> Result<Place, LayoutError> {
+    let bind = options.bind.or(Some(holm_affinity::BindType::Unbound));
+    Ok(plan::plan(&Options { bind, ..options.clone() })?.place)
+}
+
 fn enter_as_launcher(options: &Options) -> Result<Entered, LayoutError> {
     let planned = plan::plan(options)?;
     match planned.place.nodes.len() {

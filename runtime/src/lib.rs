@@ -34,6 +34,7 @@ mod call;
 mod carried;
 mod deliver;
 mod dist;
+mod engine;
 mod entry;
 mod info;
 pub mod layout;
@@ -43,15 +44,19 @@ mod message;
 mod names;
 mod node;
 mod node_event;
+mod nodes;
 mod pid;
 mod process;
+mod program;
 mod reap;
 mod reason;
 mod reply;
+mod report;
 mod runtime;
 mod send;
 mod signal;
 mod spawn;
+mod stop;
 mod timers;
 
 pub use alias::Alias;
@@ -59,7 +64,9 @@ pub use blocking::spawn_blocking;
 pub use call::{CallError, Request};
 pub use entry::{Entry, EntryPoint};
 pub use holm_macros::{Message, entry};
-pub use holm_scheduler::{JoinError, JoinHandle, Sleep, clock, panic_text, sleep, spawn as spawn_task, yield_now};
+pub use holm_scheduler::{
+    JoinError, JoinHandle, Sleep, clock, panic_text, sleep, spawn as spawn_task, trim, yield_now,
+};
 pub use info::{ProcessInfo, Status, process_info, processes, warn_of_mailboxes_above};
 pub use mailbox::{Mailbox, Overflow};
 pub use message::{Crosses, Message, Wire, WireError};
@@ -68,14 +75,18 @@ pub use names::{
     whereis, whereis_untyped,
 };
 pub use node_event::NodeEvent;
+pub use nodes::{NodeInfo, nodes, schedulers};
 pub use pid::{NodeId, Pid, Untyped};
 pub use process::{Event, Monitor, Process, exit, is_alive};
+pub use program::{Error, block_on, block_on_with, exit_code, run};
 pub use reason::{IntoReason, PanicReason, Reason, ValueReason};
 pub use reply::Reply;
-pub use runtime::{Error, NodeInfo, block_on, block_on_with, exit_code, nodes, run, schedulers};
+pub use report::print_reports;
+pub use runtime::{ProcessHandle, Runtime, RuntimeHandle};
 pub use send::SendError;
 pub use signal::{Notice, Watched};
 pub use spawn::{Place, SpawnError, SpawnOptions, Spawned, spawn};
+pub use stop::{StillRunning, StopError, StuckCall, StuckProcess};
 pub use timers::{Timer, cancel_timer, send_after};
 
 #[doc(hidden)]

@@ -9,7 +9,7 @@ use crate::{
     pid::NodeId,
     pid::RawPid,
 };
-use holm_scheduler::Pool;
+use holm_scheduler::{Pool, TaskId};
 use parking_lot::Mutex;
 use std::{
     cell::Cell,
@@ -35,6 +35,8 @@ pub(crate) struct Node {
     pub(crate) long_mailbox: LongMailbox,
     pub(crate) counters: Counters,
     watchers: Mutex<BTreeSet<RawPid>>,
+    /// Processes that are told first of a stop.
+    first: Mutex<BTreeSet<RawPid>>,
     me: Weak<Node>,
 }
 
@@ -66,6 +68,7 @@ impl Node {
             long_mailbox: LongMailbox::default(),
             counters: Counters::default(),
             watchers: Mutex::default(),
+            first: Mutex::default(),
             me: me.clone(),
         })
     }
@@ -93,6 +96,28 @@ impl Node {
         };
     }
 
+    pub(crate) fn stop_first(&self, process: RawPid, on: bool) {
+        match on {
+            true => self.first.lock().insert(process),
+            false => self.first.lock().remove(&process),
+        };
+    }
+
+    /// The processes that are told first of a stop.
+    pub(crate) fn first_to_stop(&self) -> Vec<RawPid> {
+        self.first.lock().iter().copied().collect()
+    }
+
+    /// The pid of the process that a task is.
+    pub(crate) fn pid_of(&self, task: TaskId) -> RawPid {
+        RawPid { node: self.id, slot: task.slot, generation: task.generation }
+    }
+
+    /// A pid of this node that no process has: the sender of what no process sends.
+    pub(crate) fn nobody(&self) -> RawPid {
+        RawPid { node: self.id, slot: u32::MAX, generation: u32::MAX }
+    }
+
     /// Tells everybody who watches.
     pub(crate) fn tell_watchers(&self, event: &NodeEvent) {
         let watchers: Vec<RawPid> = self.watchers.lock().iter().copied().collect();
@@ -107,18 +132,22 @@ impl Node {
     }
 }
 
-/// Makes this thread, which is no scheduler's, find the node until the visit ends.
+/// Makes this thread, which is no scheduler of the node, find it until the visit ends.
 pub(crate) fn visit(node: Arc<Node>) -> Visit {
-    NODE.set(Arc::as_ptr(&node));
-    Visit(node)
+    let before = NODE.replace(Arc::as_ptr(&node));
+    Visit { before, _node: node }
 }
 
 /// While it lasts, the thread finds the node, and the node stays.
-pub(crate) struct Visit(#[expect(dead_code, reason = "it is kept, not used")] Arc<Node>);
+pub(crate) struct Visit {
+    /// What the thread found before: it may be a scheduler's of another runtime.
+    before: *const Node,
+    _node: Arc<Node>,
+}
 
 impl Drop for Visit {
     fn drop(&mut self) {
-        NODE.set(ptr::null());
+        NODE.set(self.before);
     }
 }
 

@@ -4,12 +4,16 @@
 //! registered names are free, and only then do exit and down signals leave. Whoever sees that it has ended finds nothing
 //! of it any more.
 
-use crate::{body::State, reason::Reason, send, signal::Control};
+use crate::{body::State, reason::Reason, report, send, signal::Control};
+use std::fmt;
 
 pub(crate) fn reap(mut state: State) {
     let (node, pid) = (state.node(), state.pid);
     // A process that is ended without a reason is ended by the stop of its runtime.
     let reason = state.exit.take().unwrap_or(Reason::Killed);
+    if !reason.is_normal() {
+        report::ended(&state, &reason);
+    }
     if pid.marks().has_gate() {
         // Closed before anybody learns of the end, so that whoever waits before it goes on.
         for letter in node.gates.close(pid) {
@@ -19,7 +23,9 @@ pub(crate) fn reap(mut state: State) {
             state.queue.push(letter);
         }
     }
-    if let Some(bonds) = state.take_bonds() {
+    let mut on_end = None;
+    if let Some(mut bonds) = state.take_bonds() {
+        on_end = bonds.on_end.take();
         if bonds.named {
             node.names.release(pid);
         }
@@ -28,6 +34,9 @@ pub(crate) fn reap(mut state: State) {
         }
         if bonds.watches_nodes {
             node.watch_nodes(pid, false);
+        }
+        if bonds.stops_first {
+            node.stop_first(pid, false);
         }
         if bonds.abroad {
             node.peers.forget(pid);
@@ -48,9 +57,26 @@ pub(crate) fn reap(mut state: State) {
     while let Some(letter) = state.queue.pop() {
         match letter.into_control() {
             Ok(control) => send::bounce(node, control, pid),
-            // A message's destructor may panic; the others are dropped all the same.
-            Err(letter) => drop(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(letter)))),
+            Err(letter) => drop(letter),
         }
+    }
+    if let Some(OnEnd(then)) = on_end {
+        holm_scheduler::quietly(|| then(reason));
+    }
+}
+
+/// What is called with the reason when a process has ended, after all else.
+pub(crate) struct OnEnd(Box<dyn FnOnce(Reason) + Send>);
+
+impl OnEnd {
+    pub(crate) fn new(then: impl FnOnce(Reason) + Send + 'static) -> Self {
+        OnEnd(Box::new(then))
+    }
+}
+
+impl fmt::Debug for OnEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OnEnd(..)")
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::message::Crosses;
 use serde::{Deserialize, Serialize};
-use std::{any::Any, fmt, sync::Arc};
+use std::{fmt, sync::Arc};
 
 /// Why a process ended, as its links and monitors learn it. See the exit signals in `docs/processes.md`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,8 +33,19 @@ pub enum Reason {
 /// What is known of a panic.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PanicReason {
-    /// The panic's message.
+    /// The panic's message; `a panic without text` if its payload is none.
     pub message: String,
+    /// Where it panicked: file, line, column. Nothing if the panic hook did not see it.
+    pub location: Option<String>,
+    /// Which process: the first of its registered names, if it has any, and its pid.
+    pub process: String,
+}
+
+impl fmt::Display for PanicReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "panic: {}", self.message)?;
+        self.location.iter().try_for_each(|location| write!(f, " (at {location})"))
+    }
 }
 
 /// An encoded value with the name of its type.
@@ -91,12 +102,6 @@ impl Reason {
         Reason::Error(text.to_string().into())
     }
 
-    /// A panic, by the payload that [`std::panic::catch_unwind`] gives.
-    pub fn panic(payload: &(dyn Any + Send)) -> Reason {
-        let message = holm_scheduler::panic_text(payload).to_string();
-        Reason::Panic(Arc::new(PanicReason { message }))
-    }
-
     /// True for [`Reason::Normal`]: linked processes live on.
     pub fn is_normal(&self) -> bool {
         *self == Reason::Normal
@@ -112,7 +117,7 @@ impl fmt::Display for Reason {
             Reason::Killed => f.write_str("killed"),
             Reason::NoProc => f.write_str("no such process"),
             Reason::NoConnection => f.write_str("no connection"),
-            Reason::Panic(panic) => write!(f, "panic: {}", panic.message),
+            Reason::Panic(panic) => write!(f, "{panic}"),
             Reason::Error(text) => write!(f, "error: {text}"),
             Reason::Value(value) => write!(f, "value of type {}", value.name),
             Reason::Overflow => f.write_str("mailbox overflow"),

@@ -1,410 +1,304 @@
-//! The runtime: from `main` into a layout of nodes, and out again.
+//! The runtime as an object, for a program that has a main loop of its own and wants processes inside.
 //!
-//! ```text
-//!   enter the layout ─► start schedulers ─► connect the mesh ─► node 0: run the program  ─► stop all nodes
-//!                                                           └─► others: serve until told ┘
-//! ```
+//! It is one node in this OS process. Programs in a layout of many nodes begin with [`crate::run`], which makes such an
+//! object in each. Two runtimes in one OS process know nothing of each other: a pid of the one is a process of an
+//! unknown node to the other.
 
 use crate::{
-    dist::{Link, LinkState, start_link},
-    layout::{self, Control, ControlEvent, Entered, LayoutError, Options, signals},
+    engine::Engine,
+    layout::{self, Options},
     message::Message,
-    node::Node,
-    pid::RawPid,
+    pid::Pid,
     process::Process,
+    program::Error,
     reason::{IntoReason, Reason},
-    spawn::{SpawnError, Ties, start},
+    spawn::SpawnError,
+    stop::StopError,
 };
-use holm_affinity::{Machine, steal_order};
-use holm_scheduler::{Config, Scheduler, send_errand, spawn_on};
 use parking_lot::{Condvar, Mutex};
 use std::{
+    fmt,
     future::Future,
-    io,
-    process::ExitCode,
-    sync::{Arc, mpsc},
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, Waker},
     thread,
     time::Duration,
 };
 
-/// How long the mesh of nodes may take to connect.
-const MESH_LIMIT: Duration = Duration::from_secs(20);
+/// How long processes may take to end when a runtime is dropped, before they are killed.
+const DROP_GRACE: Duration = Duration::from_secs(1);
 
-/// How long nodes may take to stop in order before they are killed.
-const STOP_GRACE: Duration = Duration::from_secs(5);
-
-/// How long a scheduler that has its CPU to itself looks around before it sleeps.
-const SPIN: Duration = Duration::from_micros(50);
-
-/// Why a program did not run, or not to its end.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// The layout, or the environment that asks for it.
-    #[error(transparent)]
-    Layout(#[from] LayoutError),
-    /// The operating system refused threads, descriptors or memory.
-    #[error("the runtime cannot start: {0}")]
-    System(#[from] io::Error),
-    /// The nodes did not find each other.
-    #[error("node {node} is not connected to node {peer}: {why}")]
-    Mesh {
-        /// This node's rank.
-        node: u32,
-        /// The other's.
-        peer: u32,
-        /// What happened.
-        why: String,
-    },
-    /// The first process could not be spawned.
-    #[error(transparent)]
-    Spawn(#[from] SpawnError),
-    /// The first process ended with a reason that is not normal.
-    #[error("{0}")]
-    Ended(Reason),
-    /// A node ended while the program ran.
-    #[error("{0}")]
-    NodeDied(String),
-    /// The program was asked to stop by this signal.
-    #[error("stopped by signal {0}")]
-    Signal(i32),
-}
-
-impl Error {
-    /// The exit status that says so: 2 for a start that was asked for wrongly, 128+N for signal N, else 1.
-    pub fn exit_code(&self) -> u8 {
-        match self {
-            Error::Layout(error) if error.is_usage() => 2,
-            Error::Signal(signal) => 128u8.saturating_add(*signal as u8),
-            _ => 1,
-        }
-    }
-}
-
-/// Runs a program: its first process, on node 0 of the layout that the environment asks for (`HOLM_LAYOUT` and the
-/// others; see [`layout::Options`]). To be called first in `main`. It returns when the process has ended and all nodes
-/// have stopped; an error is printed, and is the exit status.
+/// Schedulers and processes inside a host program. Dropping it stops it, with one second of grace.
 ///
-/// ```no_run
-/// use holm::Process;
-///
-/// fn main() -> std::process::ExitCode {
-///     holm::run(async |me: Process<()>| println!("hello from {}", me.pid()))
-/// }
 /// ```
-pub fn run<M, F, Fut>(program: F) -> ExitCode
-where
-    M: Message,
-    F: FnOnce(Process<M>) -> Fut + Send + 'static,
-    Fut: Future<Output: IntoReason> + Send + 'static,
-{
-    exit_code(block_on(program))
-}
-
-/// Prints an error and gives its exit status.
-pub fn exit_code<T>(result: Result<T, Error>) -> ExitCode {
-    match result {
-        Ok(_) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::from(error.exit_code())
-        }
-    }
-}
-
-/// As [`run`], but gives the outcome back. On other nodes than node 0 it does not return: they serve, and exit.
+/// use holm::{Process, Runtime};
+/// use std::time::Duration;
 ///
-/// # Errors
-///
-/// See [`Error`].
-pub fn block_on<M, F, Fut>(program: F) -> Result<(), Error>
-where
-    M: Message,
-    F: FnOnce(Process<M>) -> Fut + Send + 'static,
-    Fut: Future<Output: IntoReason> + Send + 'static,
-{
-    run_entered(layout::enter()?, program)
-}
+/// let runtime = Runtime::new()?;
+/// let echo = runtime.spawn(async |mut me: Process<(holm::Pid<u32>, u32)>| {
+///     let (from, number) = me.receive().await;
+///     from.send(number).unwrap();
+/// })?;
+/// let to = echo.pid();
+/// let answer = runtime.block_on(async move |mut me: Process<u32>| {
+///     to.send((me.pid(), 7)).unwrap();
+///     me.receive().await
+/// })?;
+/// assert_eq!(answer, 7);
+/// assert!(echo.wait().is_normal());
+/// runtime.stop(Duration::from_secs(5)).expect("nothing computes without end");
+/// # Ok::<(), holm::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Runtime(RuntimeHandle);
 
-/// As [`block_on`], in a layout that the program chooses itself.
-///
-/// # Errors
-///
-/// See [`Error`].
-pub fn block_on_with<M, F, Fut>(options: &Options, program: F) -> Result<(), Error>
-where
-    M: Message,
-    F: FnOnce(Process<M>) -> Fut + Send + 'static,
-    Fut: Future<Output: IntoReason> + Send + 'static,
-{
-    run_entered(layout::enter_with(options)?, program)
-}
-
-fn run_entered<M, F, Fut>(entered: Entered, program: F) -> Result<(), Error>
-where
-    M: Message,
-    F: FnOnce(Process<M>) -> Fut + Send + 'static,
-    Fut: Future<Output: IntoReason> + Send + 'static,
-{
-    let Entered { place, links, control } = entered;
-    if place.rank == 0 {
-        place.notes.iter().for_each(|note| eprintln!("note: {note}"));
-    }
-    let runtime = Runtime::start(place, links)?;
-    match control {
-        Control::Child(end) => runtime.serve(end),
-        control => runtime.lead(control, program),
-    }
-}
-
-/// The outcome of the program, or what came before it.
-type Outcome = Arc<(Mutex<Option<Result<Reason, Error>>>, Condvar)>;
-
-fn settle(outcome: &Outcome, with: Result<Reason, Error>) {
-    outcome.0.lock().get_or_insert(with);
-    outcome.1.notify_all();
-}
-
-/// A node's schedulers and links, running.
-struct Runtime {
-    node: Arc<Node>,
-    scheduler: Scheduler,
-    links: Vec<(u32, Arc<Link>)>,
-}
+/// A share of a [`Runtime`]: it can do the same, and does not stop it when it is dropped.
+#[derive(Clone, Debug)]
+pub struct RuntimeHandle(Arc<Engine>);
 
 impl Runtime {
-    fn start(place: layout::Place, ends: Vec<layout::LinkEnd>) -> Result<Runtime, Error> {
-        let here = place.node().clone();
-        let config = Config {
-            steal_order: steal_orders(&here.cpus),
-            spin: if shares_a_cpu(&place) { Duration::ZERO } else { SPIN },
-            thread_name: format!("holm-{}", here.rank),
-            discard: crate::letter::discard,
-            cpus: here.cpus,
-            ..Config::default()
-        };
-        let scheduler = Scheduler::start(config)?;
-        for binding in scheduler.bindings() {
-            if let Some((cpu, Err(refusal))) = &binding.cpu {
-                let scheduler = here.schedulers.start + binding.scheduler as u32;
-                if place.binding.asked {
-                    let why = format!("scheduler {scheduler} cannot be bound to CPU {cpu}: {refusal}");
-                    return Err(io::Error::other(why).into());
-                }
-                eprintln!("note: scheduler {scheduler} runs unbound: {refusal}");
-            }
-        }
-        let node = Node::new(place, scheduler.pool().clone());
-        settle_everywhere(&node, here.schedulers.len());
-        let mut runtime = Runtime { node, scheduler, links: Vec::new() };
-        for end in ends {
-            let (peer, local) = (end.peer, end.peer as usize % here.schedulers.len());
-            runtime.links.push((peer, start_link(&runtime.node, end, local)?));
-        }
-        runtime.wait_for_mesh()?;
-        Ok(runtime)
+    /// Starts a node with a scheduler for each usable CPU, not bound to them. The environment (`HOLM_LAYOUT` and the
+    /// others) is not read: it speaks to programs, and this is a part of one. Signals of the system are the host's.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`].
+    pub fn new() -> Result<Runtime, Error> {
+        Runtime::with(&Options::default())
     }
 
-    fn wait_for_mesh(&self) -> Result<(), Error> {
-        for (peer, link) in &self.links {
-            let why = match link.wait_up(MESH_LIMIT) {
-                LinkState::Up => continue,
-                LinkState::Lost(why) => why,
-                LinkState::Meeting => format!("no handshake within {} s", MESH_LIMIT.as_secs()),
-            };
-            return Err(Error::Mesh { node: self.node.place.rank, peer: *peer, why });
+    /// As [`Runtime::new`], with options: a layout of one node says how many schedulers there are, and a bind type binds
+    /// them.
+    ///
+    /// # Errors
+    ///
+    /// See [`Error`]; [`Error::Nodes`] if the layout has more than one node.
+    pub fn with(options: &Options) -> Result<Runtime, Error> {
+        let place = layout::embed(options)?;
+        match place.nodes.len() {
+            1 => Runtime::start(place, Vec::new()),
+            nodes => Err(Error::Nodes { nodes }),
         }
-        Ok(())
     }
 
-    /// Node 0: runs the program, and stops the others when it has ended.
-    fn lead<M, F, Fut>(self, control: Control, program: F) -> Result<(), Error>
+    pub(crate) fn start(place: layout::Place, links: Vec<layout::LinkEnd>) -> Result<Runtime, Error> {
+        Engine::start(place, links).map(|engine| Runtime(RuntimeHandle(Arc::new(engine))))
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0.0
+    }
+
+    /// A share of the runtime, for others to spawn on and to stop it with.
+    pub fn handle(&self) -> RuntimeHandle {
+        self.0.clone()
+    }
+
+    /// See [`RuntimeHandle::spawn`].
+    ///
+    /// # Errors
+    ///
+    /// See [`SpawnError`].
+    pub fn spawn<M, F, Fut>(&self, body: F) -> Result<ProcessHandle<M>, SpawnError>
     where
         M: Message,
-        F: FnOnce(Process<M>) -> Fut + Send + 'static,
+        F: FnOnce(Process<M>) -> Fut,
         Fut: Future<Output: IntoReason> + Send + 'static,
     {
-        let outcome: Outcome = Arc::default();
-        let _listening = signals::on_stop(&control, {
-            let outcome = outcome.clone();
-            move |request| settle(&outcome, Err(Error::Signal(request.signal)))
-        })?;
-        if let Control::Parent(children) = &control {
-            children.wait_ready(MESH_LIMIT)?;
-            children.go()?;
-            children.on_death({
-                let outcome = outcome.clone();
-                move |death| {
-                    if outcome.0.lock().is_none() {
-                        eprintln!("{death}");
-                    }
-                }
-            });
-        }
-        self.start_program(&outcome, program)?;
-        let ended = {
-            let mut settled = outcome.0.lock();
-            outcome.1.wait_while(&mut settled, |settled| settled.is_none());
-            // What remains there says to everybody else that the program has ended.
-            settled.replace(Ok(Reason::Normal)).expect("the wait is over when it is there")
-        };
-        let mut died = None;
-        if let Control::Parent(children) = &control {
-            died = children.deaths().first().map(ToString::to_string);
-            self.leave();
-            children.stop_all(STOP_GRACE);
-        }
-        self.stop();
-        match (ended?, died) {
-            (Reason::Normal | Reason::Shutdown, None) => Ok(()),
-            (Reason::Normal | Reason::Shutdown, Some(death)) => Err(Error::NodeDied(death)),
-            (reason, _) => Err(Error::Ended(reason)),
-        }
+        self.0.spawn(body)
     }
 
-    /// Spawns the program's first process, and somebody who waits for its end.
-    fn start_program<M, F, Fut>(&self, outcome: &Outcome, program: F) -> Result<(), Error>
+    /// See [`RuntimeHandle::block_on`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Panics
+    ///
+    /// As there.
+    pub fn block_on<M, F, Fut>(&self, body: F) -> Result<Fut::Output, Error>
     where
         M: Message,
-        F: FnOnce(Process<M>) -> Fut + Send + 'static,
+        F: FnOnce(Process<M>) -> Fut,
+        Fut: Future<Output: Send> + Send + 'static,
+    {
+        self.0.block_on(body)
+    }
+
+    /// See [`RuntimeHandle::stop`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn stop(&self, grace: Duration) -> Result<(), StopError> {
+        self.0.stop(grace)
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        match self.stop(DROP_GRACE) {
+            Ok(()) => {}
+            Err(StopError::Inside) => self.0.begin_stop(DROP_GRACE),
+            Err(StopError::StillRunning(still)) => {
+                tracing::warn!(target: "holm::runtime", %still, "a runtime is dropped")
+            }
+        }
+    }
+}
+
+impl RuntimeHandle {
+    /// Spawns a process. `body` is called on this thread, what it returns runs on a scheduler.
+    ///
+    /// If it races with a stop, it fails with [`holm_scheduler::SpawnError::Stopping`], or the process ends with the
+    /// others; its handle gets the reason in any case.
+    ///
+    /// # Errors
+    ///
+    /// See [`SpawnError`].
+    pub fn spawn<M, F, Fut>(&self, body: F) -> Result<ProcessHandle<M>, SpawnError>
+    where
+        M: Message,
+        F: FnOnce(Process<M>) -> Fut,
         Fut: Future<Output: IntoReason> + Send + 'static,
     {
-        let (node, outcome) = (self.node.clone(), outcome.clone());
-        let watching = async move {
-            let watch = |mut watcher: Process<()>| {
-                let outcome = outcome.clone();
-                async move {
-                    let spawned = watcher.spawn_monitor(program);
-                    let ended = match spawned {
-                        Ok((_, monitor)) => Ok(watcher.down(monitor).await),
-                        Err(error) => Err(error.into()),
-                    };
-                    settle(&outcome, ended);
-                }
-            };
-            if let Err(error) = start(&node, None, Ties::default(), |_: RawPid| (), watch) {
-                settle(&outcome, Err(error.into()));
-            }
-        };
-        spawn_on(&self.node.pool, None, watching).map(drop).map_err(|error| SpawnError::from(error).into())
+        let end = Arc::new(End::default());
+        let settle = end.clone();
+        let pid = self.0.spawn_and_then(body, move |reason| settle.settle(reason))?;
+        Ok(ProcessHandle { pid, end })
     }
 
-    /// Another node: serves until the launcher orders a stop, or is gone.
-    fn serve(self, end: layout::ControlEnd) -> Result<(), Error> {
-        end.ready()?;
-        let stop: Arc<(Mutex<bool>, Condvar)> = Arc::default();
-        let ask = {
-            let stop = stop.clone();
-            move || {
-                *stop.0.lock() = true;
-                stop.1.notify_all();
-            }
-        };
-        let control = Control::Child(end);
-        let _listening = signals::on_stop(&control, {
-            let ask = ask.clone();
-            move |_| ask()
+    /// Runs a process, and blocks this thread until it has ended: what it returned.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Spawn`] if it was not spawned; [`Error::Ended`], with the reason, if it ended without returning.
+    ///
+    /// # Panics
+    ///
+    /// On a scheduler's thread, which must not block.
+    pub fn block_on<M, F, Fut>(&self, body: F) -> Result<Fut::Output, Error>
+    where
+        M: Message,
+        F: FnOnce(Process<M>) -> Fut,
+        Fut: Future<Output: Send> + Send + 'static,
+    {
+        refuse_to_block();
+        let result = Arc::new(Mutex::new(None));
+        let returned = result.clone();
+        let process = self.spawn(move |me: Process<M>| {
+            let future = body(me);
+            async move { *returned.lock() = Some(future.await) }
         })?;
-        let Control::Child(end) = control else { unreachable!("it was just made") };
-        thread::Builder::new().name("holm-control".into()).spawn(move || {
-            loop {
-                match end.next() {
-                    ControlEvent::Stop { .. } => break ask(),
-                    ControlEvent::Died { .. } => {} // the link to that node says the same, in order
-                    ControlEvent::ParentGone => std::process::exit(1),
-                }
-            }
-        })?;
-        stop.1.wait_while(&mut stop.0.lock(), |stop| !*stop);
-        self.leave();
-        self.stop();
-        std::process::exit(0);
+        let reason = process.wait();
+        let returned = result.lock().take();
+        returned.ok_or(Error::Ended(reason))
     }
 
-    /// Says goodbye on every link.
-    fn leave(&self) {
-        self.links.iter().for_each(|(_, link)| link.leave());
-        for (_, link) in &self.links {
-            link.wait_lost(Duration::from_secs(1)); // one that does not end is cut off with the process
-        }
+    /// Stops the runtime: no process is spawned from here on, every process gets [`Reason::Shutdown`], after the grace
+    /// those that are left are killed, and every thread is joined. It returns within the grace and one second.
+    ///
+    /// Processes that asked for it ([`Process::stop_first`]) are told first, and the others when those have ended.
+    /// A second stop, also one that comes meanwhile from another thread, waits for the first, and then for what that
+    /// left.
+    ///
+    /// # Errors
+    ///
+    /// [`StopError::StillRunning`] names what cannot be ended from outside: turns and blocking calls that do not return.
+    /// They go on, and end what is left of the runtime when they return. [`StopError::Inside`] on a thread of this
+    /// runtime, which would wait for itself: nothing has happened then; see [`RuntimeHandle::begin_stop`].
+    pub fn stop(&self, grace: Duration) -> Result<(), StopError> {
+        self.0.stop(grace)
     }
 
-    fn stop(self) {
-        let stuck = self.scheduler.stop(Duration::from_secs(1));
-        if stuck > 0 {
-            eprintln!("note: {stuck} blocking calls still run; they end with the program");
+    /// Begins to stop the runtime and does not wait: for its own processes, among others. A later
+    /// [`RuntimeHandle::stop`] from outside waits for the end.
+    pub fn begin_stop(&self, grace: Duration) {
+        let engine = self.0.clone();
+        let stop = move || drop(engine.stop(grace)); // who wants to know asks by another stop
+        if thread::Builder::new().name("holm-stop".into()).spawn(stop).is_err() {
+            self.0.shut_down(); // without a thread that waits: they are asked, and not killed
         }
     }
 }
 
-/// Makes every scheduler find the node, before any of them can have a task.
-fn settle_everywhere(node: &Arc<Node>, schedulers: usize) {
-    let (tell, told) = mpsc::channel();
-    for local in 0..schedulers {
-        let (settled, tell) = (node.clone(), tell.clone());
-        let errand = move || {
-            settled.settle();
-            drop(tell);
-        };
-        send_errand(&node.pool, Some(local), Box::new(errand));
-    }
-    drop(tell);
-    let _: Result<(), _> = told.recv(); // ends when the last errand is done
+/// Where the reason of a process's end is waited for.
+#[derive(Debug, Default)]
+struct End {
+    state: Mutex<(Option<Reason>, Option<Waker>)>,
+    settled: Condvar,
 }
 
-/// For each scheduler of this node the others, nearest first; by number where the machine cannot be read.
-fn steal_orders(cpus: &[Option<u32>]) -> Vec<Vec<usize>> {
-    match Machine::discover() {
-        Ok(machine) if cpus.len() > 1 => (0..cpus.len()).map(|me| steal_order(&machine, cpus, me)).collect(),
-        _ => Vec::new(),
+impl End {
+    fn settle(&self, reason: Reason) {
+        let mut state = self.state.lock();
+        state.0 = Some(reason);
+        let waker = state.1.take();
+        drop(state);
+        self.settled.notify_all();
+        waker.into_iter().for_each(Waker::wake);
     }
 }
 
-/// True if a scheduler of the layout may have to share its CPU with another: then nobody spins.
-fn shares_a_cpu(place: &layout::Place) -> bool {
-    let mut cpus: Vec<u32> = place.nodes.iter().flat_map(|node| node.cpus.iter().flatten().copied()).collect();
-    let (schedulers, bound) = (place.schedulers() as usize, cpus.len());
-    cpus.sort_unstable();
-    cpus.dedup();
-    let several_unbound = bound < schedulers && place.nodes.len() > 1;
-    cpus.len() < bound || several_unbound
+/// A process that was spawned from outside: its pid, and its end. As a future it gives the reason, in any executor.
+/// Dropping it lets the process go on alone.
+///
+/// # Cancel safety
+///
+/// Waiting can be dropped and taken up again.
+#[must_use = "the process goes on without its handle; wait for it, or drop it knowingly"]
+pub struct ProcessHandle<M> {
+    pid: Pid<M>,
+    end: Arc<End>,
 }
 
-/// How many schedulers the whole layout has.
-///
-/// # Panics
-///
-/// Outside a process or task of holm.
-pub fn schedulers() -> u32 {
-    crate::node::here().expect("only code that holm runs can ask for the layout").place.schedulers()
+impl<M> fmt::Debug for ProcessHandle<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ProcessHandle").field("pid", &self.pid).field("reason", &self.reason()).finish()
+    }
 }
 
-/// The nodes of the layout by rank: id, name, and the schedulers that each runs.
-///
-/// # Panics
-///
-/// As [`schedulers`].
-pub fn nodes() -> Vec<NodeInfo> {
-    let node = crate::node::here().expect("only code that holm runs can ask for the layout");
-    let connected = node.peers.list();
-    let info = |place: &layout::NodePlace| NodeInfo {
-        id: crate::NodeId(place.id),
-        name: place.name.clone(),
-        schedulers: place.schedulers.clone(),
-        connected: place.id == node.id.get() || connected.iter().any(|(id, _)| id.get() == place.id),
-    };
-    node.place.nodes.iter().map(info).collect()
+impl<M> ProcessHandle<M> {
+    /// The process.
+    pub fn pid(&self) -> Pid<M> {
+        self.pid
+    }
+
+    /// Why it has ended, if it has.
+    pub fn reason(&self) -> Option<Reason> {
+        self.end.state.lock().0.clone()
+    }
+
+    /// Blocks this thread until the process has ended, and says why.
+    ///
+    /// # Panics
+    ///
+    /// On a scheduler's thread, which must not block: there the handle is awaited.
+    pub fn wait(self) -> Reason {
+        refuse_to_block();
+        let mut state = self.end.state.lock();
+        self.end.settled.wait_while(&mut state, |state| state.0.is_none());
+        state.0.clone().expect("the wait is over when it is there")
+    }
 }
 
-/// One node of the layout, as another sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NodeInfo {
-    /// Its id.
-    pub id: crate::NodeId,
-    /// `PROGRAM-RANK@HOST`.
-    pub name: String,
-    /// The schedulers it runs, numbered over the whole layout.
-    pub schedulers: std::ops::Range<u32>,
-    /// Whether it can be reached now; a node can reach itself.
-    pub connected: bool,
+impl<M> Future for ProcessHandle<M> {
+    type Output = Reason;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Reason> {
+        let mut state = self.end.state.lock();
+        match &state.0 {
+            Some(reason) => Poll::Ready(reason.clone()),
+            None => {
+                state.1 = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+fn refuse_to_block() {
+    assert!(holm_scheduler::scheduler().is_none(), "a scheduler's thread must not block: await instead");
 }

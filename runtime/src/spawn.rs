@@ -9,6 +9,7 @@ use crate::{
     node::{self, Node},
     pid::{NodeId, Pid, RawPid, Untyped},
     process::{Monitor, Process},
+    reap::OnEnd,
     reason::IntoReason,
 };
 use holm_scheduler::{Slot, Spec, spawn_body};
@@ -157,7 +158,7 @@ impl Place {
 }
 
 /// What a new process has before anybody can run it: its ties, and its mailbox.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Ties {
     pub(crate) link: Option<RawPid>,
     pub(crate) monitor: Option<(RawPid, u64)>,
@@ -165,6 +166,7 @@ pub(crate) struct Ties {
     pub(crate) mailbox: Mailbox,
     /// Who asked for it from another node.
     pub(crate) parent: Option<RawPid>,
+    pub(crate) on_end: Option<OnEnd>,
 }
 
 /// Spawns a process on this node. `bind` hears its pid before it can run.
@@ -226,6 +228,9 @@ where
         }
         if let Some(name) = ties.name.as_deref() {
             state.bonds().named = node.names.hand_over(name, nobody, raw);
+        }
+        if let Some(on_end) = ties.on_end {
+            state.bonds().on_end = Some(on_end);
         }
         bind(raw);
         if ties.link.is_some() || ties.monitor.is_some() {
@@ -314,6 +319,7 @@ impl<M: Message> Process<M> {
             name: options.name,
             mailbox: options.mailbox,
             parent: None,
+            on_end: None,
         };
         let bind = |child: RawPid| state.bind_child(child, options.link, monitor);
         let pid = start(node, scheduler, ties, bind, body)?;

@@ -1,6 +1,9 @@
 //! How a task is run and ended: the two functions behind every body, and the contract they keep.
 
-use crate::slot::{BODY_ALIGN, BODY_SIZE, Parcels, TaskId};
+use crate::{
+    slot::{BODY_ALIGN, BODY_SIZE, Parcels, TaskId},
+    task::quietly,
+};
 use std::{
     future::Future,
     pin::Pin,
@@ -33,8 +36,9 @@ pub unsafe trait Body: 'static {
     unsafe fn end(this: *mut Self, id: TaskId, parcels: Parcels);
 }
 
-/// The two functions of a [`Body`], for a slot that has forgotten its type.
+/// The two functions of a [`Body`], for a slot that has forgotten its type; and the type's name, for who asks what runs.
 pub(crate) struct Behaviour {
+    pub(crate) name: fn() -> &'static str,
     pub(crate) poll: unsafe fn(*mut (), &mut Context<'_>) -> Poll<()>,
     pub(crate) end: unsafe fn(*mut (), TaskId, Parcels),
 }
@@ -46,6 +50,7 @@ impl Behaviour {
             "the body does not fit into a slot: box it"
         );
         &Behaviour {
+            name: std::any::type_name::<B>,
             // SAFETY: (both) the slot's body is the B that was written when the behaviour was set; the rest is the
             // caller's obligation.
             poll: |body, context| unsafe { B::poll(body.cast(), context) },
@@ -67,7 +72,8 @@ unsafe impl<F: Future<Output = ()> + 'static> Body for Plain<F> {
 
     unsafe fn end(this: *mut Self, _: TaskId, parcels: Parcels) {
         debug_assert_eq!(parcels.count(), 0, "what is left at the door of a plain task was discarded");
+        // A result that nobody waits for goes down with the body; its destructor may panic.
         // SAFETY: called once.
-        unsafe { ptr::drop_in_place(this) }
+        quietly(|| unsafe { ptr::drop_in_place(this) });
     }
 }

@@ -1,12 +1,41 @@
 //! Threads for calls that block: started when needed, ended when idle, never more than a bound.
+//!
+//! Each call is kept in a list while it runs, with the task and the line that made it: a stop that waits in vain names
+//! it. A call that began cannot be ended from outside.
 
+use crate::slot::TaskId;
 use parking_lot::{Condvar, Mutex};
-use std::{collections::VecDeque, fmt, sync::Arc, thread, time::Duration};
+use std::{
+    collections::VecDeque,
+    fmt,
+    panic::Location,
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
 
 /// An idle thread ends after this long.
 const IDLE_TIME: Duration = Duration::from_secs(10);
 
-type Job = Box<dyn FnOnce() + Send>;
+type Job = (Origin, Box<dyn FnOnce() + Send>);
+
+/// Who made a blocking call.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Origin {
+    pub(crate) task: Option<TaskId>,
+    pub(crate) location: &'static Location<'static>,
+}
+
+/// A blocking call that still runs; see [`crate::Leftover`].
+#[derive(Clone, Debug)]
+pub struct LongCall {
+    /// The task that made it, if a task did.
+    pub task: Option<TaskId>,
+    /// Where it was made.
+    pub location: &'static Location<'static>,
+    /// How long it has run.
+    pub running: Duration,
+}
 
 /// The pool's blocking threads.
 #[derive(Clone, Debug)]
@@ -24,8 +53,11 @@ struct Shared {
 #[derive(Default)]
 struct State {
     jobs: VecDeque<Job>,
+    running: Vec<(u64, Origin, Instant)>,
+    last_number: u64,
     threads: usize,
     idle: usize,
+    handles: Vec<JoinHandle<()>>,
     closed: bool,
 }
 
@@ -48,24 +80,23 @@ impl Blocking {
     }
 
     /// Runs a job on a thread of its own, or queues it when there are too many. After `close` it is dropped.
-    pub(crate) fn run(&self, job: Job) {
+    pub(crate) fn run(&self, origin: Origin, job: Box<dyn FnOnce() + Send>) {
         let mut state = self.shared.state.lock();
         if state.closed {
-            return;
+            drop(state);
+            return drop(job);
         }
-        state.jobs.push_back(job);
+        state.jobs.push_back((origin, job));
         if state.idle >= state.jobs.len() {
             self.shared.changed.notify_one();
         } else if state.threads < self.shared.threads_max {
-            state.threads += 1;
-            drop(state);
-            self.start_thread();
+            self.start_thread(&mut state);
         }
     }
 
-    /// Drops what waits, lets idle threads end, and waits up to `limit` for those at work: how many still are.
-    pub(crate) fn close(&self, limit: Duration) -> usize {
-        let deadline = std::time::Instant::now() + limit;
+    /// Drops what waits, lets idle threads end, and waits up to `limit` for those at work: what still runs then.
+    pub(crate) fn close(&self, limit: Duration) -> Vec<LongCall> {
+        let deadline = Instant::now() + limit;
         let mut state = self.shared.state.lock();
         state.closed = true;
         let dropped = std::mem::take(&mut state.jobs);
@@ -75,18 +106,26 @@ impl Blocking {
                 break;
             }
         }
-        let left = state.threads;
+        let left = state.running.iter().map(|(_, origin, since)| LongCall {
+            task: origin.task,
+            location: origin.location,
+            running: since.elapsed(),
+        });
+        let left = left.collect();
+        let ended = if state.threads == 0 { std::mem::take(&mut state.handles) } else { Vec::new() };
         drop(state);
         drop(dropped);
+        // A job's panic was caught; a thread gives nothing back.
+        ended.into_iter().for_each(|thread| drop(thread.join()));
         left
     }
 
-    fn start_thread(&self) {
+    fn start_thread(&self, state: &mut State) {
         let shared = self.shared.clone();
-        let started = thread::Builder::new().name(self.shared.thread_name.clone()).spawn(move || shared.serve());
-        if started.is_err() {
-            // The job waits for the threads that there are.
-            self.shared.state.lock().threads -= 1;
+        // One that does not start leaves its job to the threads that there are.
+        if let Ok(thread) = thread::Builder::new().name(self.shared.thread_name.clone()).spawn(move || shared.serve()) {
+            state.threads += 1;
+            state.handles.push(thread);
         }
     }
 }
@@ -95,10 +134,14 @@ impl Shared {
     fn serve(&self) {
         let mut state = self.state.lock();
         loop {
-            if let Some(job) = state.jobs.pop_front() {
+            if let Some((origin, job)) = state.jobs.pop_front() {
+                state.last_number += 1;
+                let number = state.last_number;
+                state.running.push((number, origin, Instant::now()));
                 drop(state);
                 job();
                 state = self.state.lock();
+                state.running.retain(|(running, ..)| *running != number);
                 continue;
             }
             if state.closed {
@@ -108,6 +151,8 @@ impl Shared {
             let timed_out = self.changed.wait_for(&mut state, IDLE_TIME).timed_out();
             state.idle -= 1;
             if timed_out && state.jobs.is_empty() {
+                let me = thread::current().id();
+                state.handles.retain(|thread| thread.thread().id() != me); // nobody waits for this one
                 break;
             }
         }

@@ -57,9 +57,13 @@ mod spawn;
 #[cfg(not(loom))]
 mod start;
 #[cfg(not(loom))]
+mod stock;
+#[cfg(not(loom))]
 mod task;
 #[cfg(not(loom))]
 mod timer;
+#[cfg(not(loom))]
+mod trim;
 #[cfg(not(loom))]
 mod waker;
 #[cfg(not(loom))]
@@ -68,6 +72,7 @@ mod worker;
 #[cfg(not(loom))]
 pub use crate::{
     behaviour::Body,
+    blocking::LongCall,
     door::Parcel,
     here::{current, here, leave, may_touch, scheduler, send_errand, spend, spend_as, take_parcels, unwatch, watch},
     io::{Direction, Ticket, Watched},
@@ -76,7 +81,8 @@ pub use crate::{
     slot::{BODY_ALIGN, BODY_SIZE, Parcels, Slot, TaskId},
     source::Source,
     spawn::{SpawnError, Spec, spawn as spawn_body},
-    start::{Binding, Scheduler},
-    task::{JoinError, JoinHandle, panic_text, spawn, spawn_blocking, spawn_on, yield_now},
+    start::{Binding, Leftover, LongTurn, Scheduler},
+    task::{JoinError, JoinHandle, panic_text, quietly, spawn, spawn_blocking, spawn_on, yield_now},
     timer::{Sleep, TimerKey, call_at, cancel, deadline_ns, sleep},
+    trim::trim,
 };

@@ -7,9 +7,11 @@ use crate::{
     injector::Injector,
     io::Descriptors,
     ring::Ring,
-    slot::{self, CHUNK_SLOTS, Slot},
+    slot::{self, Slot, TaskId},
     stack::Stack,
+    stock::Stock,
     timer::TimerKey,
+    worker::turn::Shown,
 };
 use crossbeam_utils::CachePadded;
 use parking_lot::{Mutex, RwLock};
@@ -34,9 +36,6 @@ pub enum Activity {
     /// It has its turn, on this scheduler of its pool.
     Running(usize),
 }
-
-/// Slots that move between a scheduler's free list and the pool at once.
-pub(crate) const BATCH: u32 = 64;
 
 /// Something to do on a scheduler, from a thread that may not do it itself.
 pub(crate) type Errand = Box<dyn FnOnce() + Send>;
@@ -83,7 +82,6 @@ pub(crate) struct Remote {
     /// The task to run next; the owner's, the sentinel takes it from behind a long turn.
     pub(crate) next: AtomicPtr<Slot>,
     /// Whose turn it is or was last; only to be compared, with the slot of a task that is queued.
-    pub(crate) current: AtomicPtr<Slot>,
     /// Turns so far, so that the sentinel sees a long one.
     pub(crate) turns: AtomicU32,
     /// How long its turns were lately, in nanoseconds; 0 if that is not known yet.
@@ -96,6 +94,8 @@ pub(crate) struct Remote {
     /// Timers to cancel, from tasks that moved away.
     pub(crate) cancels: Mutex<Vec<TimerKey>>,
     pub(crate) descriptors: Descriptors,
+    /// Whose turn it is, for whoever waits in vain for its end.
+    pub(crate) turn: Shown,
     asleep: AtomicBool,
     waker: mio::Waker,
 }
@@ -105,7 +105,6 @@ impl Remote {
         Remote {
             ring: Ring::new(),
             next: AtomicPtr::new(ptr::null_mut()),
-            current: AtomicPtr::new(ptr::null_mut()),
             turns: AtomicU32::new(0),
             turn_ns: AtomicU32::new(0),
             inbox: Stack::new(),
@@ -113,6 +112,7 @@ impl Remote {
             errands_len: AtomicUsize::new(0),
             cancels: Mutex::new(Vec::new()),
             descriptors: Descriptors::new(registry),
+            turn: Shown::default(),
             asleep: AtomicBool::new(false),
             waker,
         }
@@ -154,17 +154,6 @@ impl Remote {
     }
 }
 
-/// Free slots that no scheduler has, and where new ones come from.
-#[derive(Default)]
-struct FreeSlots {
-    batches: Vec<*mut Slot>,
-    chunks: Vec<u32>,
-    carved_of_last: u32,
-}
-
-// SAFETY: the pointers are to free slots, which are never unmapped and belong to whoever holds the list.
-unsafe impl Send for FreeSlots {}
-
 /// See the module's text.
 pub struct Pool {
     /// One scheduler: its doors, queues and free list take no locked instruction.
@@ -175,8 +164,14 @@ pub struct Pool {
     pub(crate) blocking: Blocking,
     pub(crate) config: Config,
     pub(crate) stopping: AtomicBool,
+    /// Not every spawn is allowed any more.
+    pub(crate) closed: AtomicBool,
+    /// Read-locked by whoever spawns from outside, so that nothing opens a door after the last task was ended.
+    pub(crate) gate: RwLock<()>,
     pub(crate) running: AtomicUsize,
-    free: Mutex<FreeSlots>,
+    stock: Mutex<Stock>,
+    /// What [`Stock::is_roomy`] said last.
+    roomy: AtomicBool,
     /// Free slots for threads that are no schedulers.
     spare: Mutex<Vec<&'static Slot>>,
     round_robin: AtomicUsize,
@@ -203,7 +198,10 @@ impl Pool {
             blocking: Blocking::new(config.blocking_threads_max, &config.thread_name),
             config,
             stopping: AtomicBool::new(false),
-            free: Mutex::new(FreeSlots::default()),
+            closed: AtomicBool::new(false),
+            gate: RwLock::new(()),
+            stock: Mutex::new(Stock::new()),
+            roomy: AtomicBool::new(false),
             spare: Mutex::new(Vec::new()),
             round_robin: AtomicUsize::new(0),
         }
@@ -249,32 +247,30 @@ impl Pool {
         self.round_robin.fetch_add(1, Relaxed) % self.len()
     }
 
-    /// A chain of up to [`BATCH`] free slots, with its length; nothing if the limit is reached.
+    /// A chain of free slots and its length; nothing if the limit is reached.
     pub(crate) fn take_batch(&self) -> Option<(NonNull<Slot>, u32)> {
-        let mut free = self.free.lock();
-        if let Some(batch) = free.batches.pop() {
-            return Some((NonNull::new(batch)?, BATCH));
+        self.stock.lock().take(self)
+    }
+
+    /// True if there is much more memory for tasks than tasks: a scheduler that has nothing to do holds no free slots.
+    pub(crate) fn is_roomy(&self) -> bool {
+        self.roomy.load(Relaxed)
+    }
+
+    /// Takes back a chain of free slots, and gives memory back to the system if there is much of it.
+    pub(crate) fn return_chain(&self, chain: *mut Slot) {
+        let mut stock = self.stock.lock();
+        stock.give(chain);
+        let roomy = stock.is_roomy();
+        let whole = if roomy { stock.take_whole() } else { Vec::new() };
+        drop(stock);
+        if !whole.is_empty() {
+            whole.iter().for_each(|&number| slot::drop_pages(number)); // long enough to let others at the stock
+            self.stock.lock().add_bare(whole);
         }
-        let carved = free.chunks.len() * CHUNK_SLOTS as usize;
-        if free.chunks.is_empty() || free.carved_of_last == CHUNK_SLOTS {
-            if carved >= self.config.tasks_max {
-                return None;
-            }
-            let chunk = slot::take_chunk()?;
-            free.chunks.push(chunk);
-            free.carved_of_last = 0;
+        if self.roomy.swap(roomy, Relaxed) != roomy && roomy {
+            self.rouse_all(); // whoever sleeps gives back what it holds, before it sleeps again
         }
-        let used = (free.chunks.len() - 1) * CHUNK_SLOTS as usize + free.carved_of_last as usize;
-        let most = self.config.tasks_max.saturating_sub(used).min(BATCH as usize) as u32;
-        let last = *free.chunks.last()?;
-        let mut chain = ptr::null_mut();
-        for (at, slot) in (0..most).rev().zip(slot::slots(last, free.carved_of_last, most).rev()) {
-            slot.adopt(last * CHUNK_SLOTS + free.carved_of_last + at, self);
-            slot.next.store(chain, Relaxed);
-            chain = ptr::from_ref(slot).cast_mut();
-        }
-        free.carved_of_last += most;
-        Some((NonNull::new(chain)?, most))
     }
 
     /// One free slot, for a thread that is no scheduler of this pool.
@@ -303,18 +299,20 @@ impl Pool {
         self.spare.lock().pop()
     }
 
+    /// From here on no task with a tag is spawned: the crate above is about to end its own. Plain tasks are, until the pool
+    /// stops.
+    pub fn close(&self) {
+        self.closed.store(true, SeqCst);
+    }
+
+    /// The tasks with a tag that live now, one after the other as they are found.
+    pub fn tagged(&self) -> impl Iterator<Item = TaskId> + use<> {
+        self.slots().filter(|slot| !slot.is_plain() && slot.door.is_open()).map(Slot::id)
+    }
+
     /// Wakes every scheduler.
     pub(crate) fn rouse_all(&self) {
         self.remotes.iter().for_each(|remote| remote.rouse());
-    }
-
-    pub(crate) fn close_blocking(&self, limit: Duration) -> usize {
-        self.blocking.close(limit)
-    }
-
-    /// Takes back a chain of exactly [`BATCH`] free slots.
-    pub(crate) fn return_batch(&self, chain: *mut Slot) {
-        self.free.lock().batches.push(chain);
     }
 
     /// What the task in a slot of this pool does now.
@@ -322,16 +320,14 @@ impl Pool {
         if !slot.door.is_queued() {
             return Activity::Waiting;
         }
-        let runs = |remote: &CachePadded<Remote>| ptr::eq(remote.current.load(Relaxed), slot);
+        let runs = |remote: &CachePadded<Remote>| remote.turn.task().is_some_and(|(running, _)| ptr::eq(running, slot));
         self.remotes.iter().position(runs).map_or(Activity::Runnable, Activity::Running)
     }
 
-    /// All slots that tasks of this pool have ever lived in.
-    pub fn slots(&self) -> Vec<&'static Slot> {
-        let free = self.free.lock();
-        let carved = |at: usize| if at + 1 == free.chunks.len() { free.carved_of_last } else { CHUNK_SLOTS };
-        let chunks = free.chunks.iter().enumerate();
-        chunks.flat_map(|(at, &chunk)| slot::slots(chunk, 0, carved(at))).collect()
+    /// All slots that tasks of this pool live in.
+    pub fn slots(&self) -> impl Iterator<Item = &'static Slot> + use<> {
+        let carved = self.stock.lock().carved();
+        carved.into_iter().flat_map(|(chunk, carved)| slot::slots(chunk, 0, carved))
     }
 }
 
@@ -339,6 +335,6 @@ impl Drop for Pool {
     fn drop(&mut self) {
         // Wait for foreign wakers that passed the generation check and still look at this pool.
         let _nobody_visits = VISITORS.write();
-        slot::return_chunks(std::mem::take(&mut self.free.lock().chunks));
+        self.stock.lock().dissolve();
     }
 }

@@ -1,4 +1,4 @@
-//! The slot: the 256 bytes in which a task lives, and the arena that never unmaps one.
+//! The slot: the 256 bytes in which a task lives, and the arena whose addresses are slots for ever.
 //!
 //! ```text
 //!   0  door          8   what others touch: parcels, wakes        (door.rs)
@@ -17,7 +17,10 @@
 //! generation that does not match, and nothing worse: pids and wakers need no reference count. What a late sender
 //! might still leave at the door of the slot's next task carries the old generation, and the owner throws it away.
 //!
-//! A chunk of slots belongs to one pool from its first use until the pool is gone; then it serves the next pool.
+//! A chunk of slots belongs to one pool from its first use until the pool is gone; then it serves the next pool. A chunk
+//! without tasks may lose its pages meanwhile (`stock.rs` says when): whoever looks at one of its slots then reads zeros,
+//! which are a closed door of generation 0 without a tag, and nobody writes behind a closed door. When its pages are
+//! used again, its slots begin above every generation that lived in the chunk, so that no name comes back.
 //!
 //! Set aside: a counted reference for each task (async-task, tokio): every wake and every pid lookup pays two locked
 //! instructions. Epochs: memory of a busy pool comes back late, and outsiders need a registration.
@@ -30,9 +33,9 @@ use crate::{
     stack::Linked,
 };
 use parking_lot::Mutex;
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
 use std::{
-    alloc::{Layout, alloc_zeroed, handle_alloc_error},
-    cell::{Cell, UnsafeCell},
+    cell::UnsafeCell,
     fmt,
     mem::MaybeUninit,
     ptr::{self, NonNull},
@@ -50,6 +53,9 @@ pub const BODY_ALIGN: usize = 16;
 
 /// Slots in one chunk (1 MiB).
 pub(crate) const CHUNK_SLOTS: u32 = 4096;
+
+/// Bytes of one chunk.
+const CHUNK_SIZE: usize = CHUNK_SLOTS as usize * size_of::<Slot>();
 
 /// Chunks in the arena, and so 16,777,216 slots in one OS process.
 const CHUNKS_MAX: usize = 4096;
@@ -79,7 +85,7 @@ pub struct Slot {
     pub(crate) next: AtomicPtr<Slot>,
     pool: AtomicPtr<Pool>,
     pin: AtomicU32,
-    behaviour: Cell<Option<&'static Behaviour>>,
+    behaviour: AtomicPtr<Behaviour>,
     pub(crate) notes: Notes,
     body: UnsafeCell<Space>,
 }
@@ -91,7 +97,7 @@ struct Space(MaybeUninit<[u8; BODY_SIZE]>);
 const _: () = assert!(align_of::<Space>() == BODY_ALIGN);
 const _: () = assert!(size_of::<Slot>() == 256);
 
-// SAFETY: `behaviour` and `body` are touched by the one thread that runs or ends the task (it holds the slot from the
+// SAFETY: `body` is touched by the one thread that runs or ends the task (it holds the slot from the
 // queue it popped it from, or is the one that fills it), the rest is atomic.
 unsafe impl Sync for Slot {}
 
@@ -163,7 +169,7 @@ impl Slot {
 
     /// True for a task without a tag: nothing is meant to be left at its door.
     #[inline]
-    pub(crate) fn is_plain(&self) -> bool {
+    pub fn is_plain(&self) -> bool {
         self.tag.load(Relaxed).is_null()
     }
 
@@ -173,15 +179,23 @@ impl Slot {
         self.pool.load(Relaxed)
     }
 
-    /// A pool begins to use the slot.
-    pub(crate) fn adopt(&self, index: u32, pool: *const Pool) {
+    /// A pool begins to use the slot, with a generation that none of its tasks had.
+    pub(crate) fn adopt(&self, index: u32, generation: u32, pool: *const Pool) {
+        self.generation.store(generation, Relaxed);
         self.index.store(index, Relaxed);
         self.pool.store(pool.cast_mut(), Relaxed);
     }
 
     #[inline]
     pub(crate) fn behaviour(&self) -> &'static Behaviour {
-        self.behaviour.get().expect("a task that is run or ended has a behaviour")
+        // SAFETY: `settle` stores a reference to what lives for ever.
+        unsafe { self.behaviour.load(Relaxed).as_ref() }.expect("a task that is run or ended has a behaviour")
+    }
+
+    /// The name of the type of the body that lives here, or lived here last.
+    pub fn body_name(&self) -> Option<&'static str> {
+        // SAFETY: as above.
+        unsafe { self.behaviour.load(Relaxed).as_ref() }.map(|behaviour| (behaviour.name)())
     }
 
     /// Where the body lies: up to the crate above, which knows its type, and when it may be touched.
@@ -195,7 +209,7 @@ impl Slot {
     pub(crate) fn settle(&self, tag: *mut (), pin: Option<usize>, behaviour: &'static Behaviour) {
         self.tag.store(tag, Release);
         self.pin.store(pin.map_or(0, |scheduler| scheduler as u32 + 1), Relaxed);
-        self.behaviour.set(Some(behaviour));
+        self.behaviour.store(ptr::from_ref(behaviour).cast_mut(), Relaxed);
     }
 
     /// The task has ended: from here on its name is nobody's.
@@ -204,6 +218,12 @@ impl Slot {
         let next = self.generation.load(Relaxed).wrapping_add(1);
         // Ordering: Release pairs with the Acquire in `generation`.
         self.generation.store(next, Release);
+    }
+
+    /// True if all generations are used up: no task may move in any more.
+    #[inline]
+    pub(crate) fn is_worn_out(&self) -> bool {
+        self.generation.load(Relaxed) == u32::MAX
     }
 
     /// The slot with this number, if there is one.
@@ -221,27 +241,35 @@ impl Slot {
 /// The first slot of each chunk.
 static CHUNKS: [AtomicPtr<Slot>; CHUNKS_MAX] = [const { AtomicPtr::new(ptr::null_mut()) }; CHUNKS_MAX];
 
-/// Chunks that no pool uses, by number, and how many there are at all.
-static UNUSED: Mutex<(Vec<u32>, u32)> = Mutex::new((Vec::new(), 0));
+/// Chunks that no pool uses, each with the generation at which its slots begin, and how many chunks there are at all.
+static UNUSED: Mutex<(Vec<(u32, u32)>, u32)> = Mutex::new((Vec::new(), 0));
 
-/// Gives a chunk to a pool, which adopts its slots as it needs them; nothing if the arena is full.
-pub(crate) fn take_chunk() -> Option<u32> {
+/// Gives a chunk to a pool, which adopts its slots as it needs them: its number, and the generation at which they begin.
+/// Nothing if the arena is full, or the system has no more memory.
+pub(crate) fn take_chunk() -> Option<(u32, u32)> {
     let mut unused = UNUSED.lock();
     if let Some(chunk) = unused.0.pop() {
         return Some(chunk);
     }
-    if unused.1 as usize == CHUNKS_MAX {
-        return None;
-    }
-    let chunk = unused.1;
+    let number = unused.1;
+    let place = CHUNKS.get(number as usize)?;
+    place.store(map_chunk()?, Release);
     unused.1 += 1;
-    CHUNKS[chunk as usize].store(map_chunk(), Release);
-    Some(chunk)
+    Some((number, 0))
 }
 
-/// Takes back the chunks of a pool that has ended all its tasks.
-pub(crate) fn return_chunks(chunks: Vec<u32>) {
-    UNUSED.lock().0.extend(chunks);
+/// Takes back the chunks of a pool that has ended all its tasks, with the generations at which they are to begin.
+pub(crate) fn return_chunks(chunks: impl Iterator<Item = (u32, u32)>) {
+    UNUSED.lock().0.extend(chunks.filter(|&(_, generation)| generation < u32::MAX));
+}
+
+/// Takes a chunk's pages away: its slots read as zeros until they are used again. No task lives in it.
+pub(crate) fn drop_pages(chunk: u32) {
+    let first = CHUNKS[chunk as usize].load(Acquire);
+    // SAFETY: the range is one chunk, mapped by `map_chunk`; nobody has a reference into a free slot's body, and its
+    // other fields are atomic, for which zeros are what the module's text says. A refusal (the memory is locked) leaves
+    // closed doors and old generations, which are as good.
+    let _ = unsafe { madvise(first.cast(), CHUNK_SIZE, Advice::LinuxDontNeed) };
 }
 
 /// Slots of a chunk, by position.
@@ -250,14 +278,12 @@ pub(crate) fn slots(chunk: u32, from: u32, count: u32) -> impl DoubleEndedIterat
     (first..first + count).map(|index| Slot::at(index).expect("a chunk that was given out is mapped"))
 }
 
-fn map_chunk() -> *mut Slot {
-    let layout = Layout::array::<Slot>(CHUNK_SLOTS as usize).expect("a chunk's size is fixed");
-    // SAFETY: the layout is not empty; zero bytes are a closed door, no behaviour, null pointers.
-    let chunk = unsafe { alloc_zeroed(layout) }.cast::<Slot>();
-    if chunk.is_null() {
-        handle_alloc_error(layout);
-    }
-    chunk
+/// Zero bytes are closed doors, no behaviour, null pointers.
+fn map_chunk() -> Option<*mut Slot> {
+    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+    // SAFETY: a new mapping at an address of the system's choice touches nothing that is there.
+    let chunk = unsafe { mmap_anonymous(ptr::null_mut(), CHUNK_SIZE, ProtFlags::READ | ProtFlags::WRITE, flags) };
+    chunk.ok().map(|chunk| chunk.cast())
 }
 
 /// Parcels that came out of a door, oldest first.

@@ -1,18 +1,25 @@
 //! Starting and stopping a pool's threads.
+//!
+//! A stop ends each task where it waits, and waits itself for the threads, up to a limit: a turn that does not end cannot
+//! be ended from outside, nor can a blocking call. What remains is named. Such a thread goes on by itself, ends its
+//! tasks when its turn is over, and keeps the pool until then.
 
 use crate::{
+    blocking::LongCall,
     park,
     pool::{Config, Pool, Remote},
+    slot::TaskId,
     spawn::SpawnError,
     task::{JoinError, spawn_on},
-    worker::{Worker, end_stragglers},
+    worker::Worker,
 };
 use holm_affinity::{PinError, pin_current_thread};
 use std::{
+    convert::Infallible,
     fmt, io,
     sync::{Arc, atomic::Ordering::SeqCst, mpsc},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// Where a scheduler runs.
@@ -24,11 +31,43 @@ pub struct Binding {
     pub cpu: Option<(u32, Result<(), PinError>)>,
 }
 
+/// A turn that does not end; see [`Leftover`].
+#[derive(Clone, Debug)]
+pub struct LongTurn {
+    /// The scheduler whose turn it is.
+    pub scheduler: usize,
+    /// The task that runs, unless the scheduler is between two tasks.
+    pub task: Option<TaskId>,
+    /// The name of the task's type: the path of its async function or block.
+    pub body: Option<&'static str>,
+}
+
+/// What still ran when a stop gave up waiting.
+#[derive(Clone, Debug, Default)]
+#[must_use = "what still runs should be told"]
+pub struct Leftover {
+    /// Turns that do not end.
+    pub turns: Vec<LongTurn>,
+    /// Blocking calls that do not end.
+    pub calls: Vec<LongCall>,
+}
+
+impl Leftover {
+    /// True if every thread has ended.
+    pub fn is_empty(&self) -> bool {
+        self.turns.is_empty() && self.calls.is_empty()
+    }
+}
+
 /// The running schedulers. Dropping it stops them.
 pub struct Scheduler {
     pool: Arc<Pool>,
-    threads: Vec<thread::JoinHandle<()>>,
+    /// By scheduler; nothing for one that was joined.
+    threads: Vec<Option<thread::JoinHandle<()>>>,
+    /// Hangs up when the last thread ends.
+    ended: mpsc::Receiver<Infallible>,
     bindings: Vec<Binding>,
+    stopped: bool,
 }
 
 impl fmt::Debug for Scheduler {
@@ -58,20 +97,23 @@ impl Scheduler {
             remotes.push(Remote::new(waker, registry));
         }
         let pool = Arc::new(Pool::new(config, remotes));
-        let mut started = Scheduler { pool: pool.clone(), threads: Vec::new(), bindings: Vec::new() };
+        let (running, ended) = mpsc::channel();
+        let mut started =
+            Scheduler { pool: pool.clone(), threads: Vec::new(), ended, bindings: Vec::new(), stopped: false };
         let (tell, told) = mpsc::channel();
         for (scheduler, park) in parks.into_iter().enumerate() {
-            let (pool, tell) = (pool.clone(), tell.clone());
+            let (pool, tell, running) = (pool.clone(), tell.clone(), running.clone());
             let thread = thread::Builder::new().name(format!("{}-{scheduler}", pool.config.thread_name));
-            started.threads.push(thread.spawn(move || {
+            started.threads.push(Some(thread.spawn(move || {
+                let _running = running; // dropped last
                 let cpu = pool.config.cpus[scheduler].map(|cpu| (cpu, pin_current_thread(cpu)));
                 let worker = Worker::new(pool, scheduler, park);
                 let _ = tell.send(Binding { scheduler, cpu });
                 drop(tell); // whoever waits for all bindings waits for this end
                 worker.run();
-            })?);
+            })?));
         }
-        drop(tell);
+        drop((tell, running));
         started.bindings = told.iter().collect();
         started.bindings.sort_by_key(|binding| binding.scheduler);
         Ok(started)
@@ -107,27 +149,56 @@ impl Scheduler {
         }
     }
 
-    /// Stops: every task is dropped where it waits, every thread is joined. How many blocking calls still ran after
-    /// `limit`; they go on, and what they give is thrown away.
-    pub fn stop(mut self, limit: Duration) -> usize {
-        self.stop_threads();
-        self.pool.close_blocking(limit)
+    /// Stops: every task is dropped where it waits, every thread is joined. What still runs after `limit` is named; it
+    /// goes on, and what it gives is thrown away. A second stop waits for that again.
+    ///
+    /// Must not be called on a thread of this pool: it would wait for itself, up to the limit.
+    pub fn stop(&mut self, limit: Duration) -> Leftover {
+        let until = Instant::now() + limit;
+        self.begin_stop(limit);
+        if let Err(mpsc::RecvTimeoutError::Timeout) = self.ended.recv_timeout(limit) {
+            return Leftover { turns: self.long_turns(), calls: self.pool.blocking.close(Duration::ZERO) };
+        }
+        self.join();
+        let left = until.saturating_duration_since(Instant::now());
+        Leftover { turns: Vec::new(), calls: self.pool.blocking.close(left) }
     }
 
-    fn stop_threads(&mut self) {
+    fn begin_stop(&mut self, limit: Duration) {
+        self.stopped = true;
+        // Waits for those who spawn from outside; one whose closure does not end meanwhile spawns into nothing.
+        let _closed = self.pool.gate.try_write_for(limit);
         self.pool.stopping.store(true, SeqCst);
+        self.pool.close();
         self.pool.rouse_all();
-        for thread in self.threads.drain(..) {
+    }
+
+    fn join(&mut self) {
+        for thread in self.threads.iter_mut().filter_map(Option::take) {
             // A scheduler's thread ends by a panic only if holm itself is wrong; the message was printed.
             let _ = thread.join();
         }
-        end_stragglers(&self.pool);
+    }
+
+    fn long_turns(&self) -> Vec<LongTurn> {
+        let runs =
+            |thread: &Option<thread::JoinHandle<()>>| thread.as_ref().is_some_and(|thread| !thread.is_finished());
+        let stuck = (0..self.threads.len()).filter(|&scheduler| runs(&self.threads[scheduler]));
+        let turn = |scheduler| {
+            let task = self.pool.remote(scheduler).turn.task();
+            LongTurn { scheduler, task: task.map(|(_, id)| id), body: task.and_then(|(slot, _)| slot.body_name()) }
+        };
+        stuck.map(turn).collect()
     }
 }
 
 impl Drop for Scheduler {
     fn drop(&mut self) {
-        self.stop_threads();
-        self.pool.close_blocking(Duration::ZERO);
+        if !self.stopped {
+            self.begin_stop(Duration::MAX);
+            self.join();
+        }
+        // After a stop the threads that are left have been named, and end by themselves.
+        let _ = self.pool.blocking.close(Duration::ZERO);
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     behaviour::{Body, Plain},
+    blocking::Origin,
     here,
     pool::Pool,
     slot::{BODY_ALIGN, BODY_SIZE, Slot},
@@ -13,7 +14,7 @@ use std::{
     any::Any,
     fmt,
     future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::{AssertUnwindSafe, Location, catch_unwind},
     pin::Pin,
     sync::{
         Arc,
@@ -58,6 +59,16 @@ pub fn panic_text(payload: &(dyn Any + Send)) -> &str {
         .copied()
         .or_else(|| payload.downcast_ref::<String>().map(String::as_str))
         .unwrap_or("a panic without text")
+}
+
+/// Calls what may panic, on a thread that must not. The panic has been told by the hook, and goes no further, nor does
+/// that of its payload's destructor.
+pub fn quietly(call: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(call))
+        && let Err(worse) = catch_unwind(AssertUnwindSafe(|| drop(payload)))
+    {
+        std::mem::forget(worse); // leaked: the third would be no better
+    }
 }
 
 struct Cell<T> {
@@ -166,6 +177,11 @@ struct Joined<F: Future> {
 }
 
 impl<F: Future> Joined<F> {
+    /// Tells the handle, if there is no result yet. Its waker, and a result that is not the first, are the user's code.
+    fn settle(&self, result: Result<F::Output, JoinError>) {
+        quietly(|| self.cell.put(result));
+    }
+
     /// Drops the future, whose destructors may panic.
     fn discard(self: Pin<&mut Self>) -> Result<(), JoinError> {
         // SAFETY: the future is dropped where it lies and not moved.
@@ -180,7 +196,7 @@ impl<F: Future> Future for Joined<F> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         if self.cell.cancelled.load(Acquire) {
             let result = self.as_mut().discard().and(Err(JoinError::Cancelled));
-            self.cell.put(result);
+            self.settle(result);
             return Poll::Ready(());
         }
         // SAFETY: structural pinning: `future` is never moved.
@@ -188,11 +204,20 @@ impl<F: Future> Future for Joined<F> {
         let polled = future.map(|future| catch_unwind(AssertUnwindSafe(|| future.poll(context))));
         let result = match polled {
             Some(Ok(Poll::Pending)) => return Poll::Pending,
-            Some(Ok(Poll::Ready(output))) => self.as_mut().discard().map(|()| output),
-            Some(Err(payload)) => self.as_mut().discard().and(Err(JoinError::Panicked(payload))),
+            Some(Ok(Poll::Ready(output))) => match self.as_mut().discard() {
+                Ok(()) => Ok(output),
+                Err(panicked) => {
+                    quietly(|| drop(output));
+                    Err(panicked)
+                }
+            },
+            Some(Err(payload)) => {
+                quietly(|| drop(self.as_mut().discard())); // the first panic counts
+                Err(JoinError::Panicked(payload))
+            }
             None => return Poll::Ready(()),
         };
-        self.cell.put(result);
+        self.settle(result);
         Poll::Ready(())
     }
 }
@@ -201,9 +226,9 @@ impl<F: Future> Drop for Joined<F> {
     fn drop(&mut self) {
         // SAFETY: a value that is dropped is not moved any more.
         if let Err(panicked) = unsafe { Pin::new_unchecked(&mut *self) }.discard() {
-            self.cell.put(Err(panicked));
+            self.settle(Err(panicked));
         }
-        self.cell.put(Err(JoinError::Cancelled)); // nothing if there is a result
+        self.settle(Err(JoinError::Cancelled)); // nothing if there is a result
     }
 }
 
@@ -261,6 +286,7 @@ where
 /// # Errors
 ///
 /// Outside a scheduler.
+#[track_caller]
 pub fn spawn_blocking<T: Send + 'static>(
     call: impl FnOnce() -> T + Send + 'static,
 ) -> Result<JoinHandle<T>, SpawnError> {
@@ -271,12 +297,17 @@ pub fn spawn_blocking<T: Send + 'static>(
         }
     }
     let (pool, _) = here::here().ok_or(SpawnError::NoScheduler)?;
+    let origin = Origin { task: here::current().map(|(_, id)| id), location: Location::caller() };
     let waiting = Waiting(Cell::new());
     let handle = JoinHandle(waiting.0.clone());
-    pool.blocking.run(Box::new(move || {
+    let job = move || {
         let result = catch_unwind(AssertUnwindSafe(call)).map_err(JoinError::Panicked);
-        waiting.0.put(result);
-    }));
+        quietly(move || {
+            waiting.0.put(result);
+            drop(waiting); // and with it a result that nobody waits for
+        });
+    };
+    pool.blocking.run(origin, Box::new(job));
     Ok(handle)
 }
 

@@ -9,6 +9,7 @@
 //! | `look` | what is looked at between turns |
 //! | `idling` | searching, and lying down |
 //! | `free` | free slots |
+//! | `turn` | whose turn it is |
 //!
 //! Others reach a worker through its [`Remote`]; code in a turn reaches it through [`here`].
 
@@ -16,6 +17,7 @@ mod free;
 mod idling;
 mod look;
 mod queues;
+pub(crate) mod turn;
 
 use crate::{
     clock,
@@ -25,6 +27,7 @@ use crate::{
     pool::{Pool, Remote},
     slot::{Parcels, Slot},
     source::Source,
+    task::quietly,
     timer::{Expiry, TimerKey},
     waker::waker_of,
     wheel::Wheel,
@@ -40,6 +43,7 @@ use std::{
     },
     task::{Context, Poll},
 };
+use turn::Turn;
 
 /// What a task may do in one turn, counted by the awaits that holm owns (BEAM gives a process 4,000).
 const REDUCTIONS: u32 = 4_000;
@@ -50,7 +54,7 @@ pub(crate) struct Worker {
     index: usize,
     alone: bool,
     /// The task whose turn it is.
-    current: Cell<Option<(&'static Slot, u32)>>,
+    current: Turn,
     reductions: Cell<u32>,
     /// All tasks of a scheduler that is alone; the pinned ones of any other.
     own: RefCell<VecDeque<&'static Slot>>,
@@ -81,7 +85,7 @@ impl Worker {
         let now = clock::now_ns();
         Worker {
             alone: pool.alone,
-            current: Cell::new(None),
+            current: Turn::default(),
             reductions: Cell::new(0),
             own: RefCell::new(VecDeque::new()),
             streak: Cell::new(0),
@@ -107,6 +111,7 @@ impl Worker {
     /// Runs tasks until the pool stops.
     pub(crate) fn run(&self) {
         let _here = here::settle(self);
+        let _shown = self.remote().turn.show(&self.current);
         while !self.pool.stopping.load(Relaxed) {
             if self.turns.get() >= self.look.get().next_turn {
                 self.look_around();
@@ -124,8 +129,7 @@ impl Worker {
         let turns = self.turns.get() + 1;
         self.turns.set(turns);
         let generation = slot.generation();
-        self.current.set(Some((slot, generation)));
-        self.remote().current.store(ptr::from_ref(slot).cast_mut(), Relaxed);
+        self.current.begin(slot, generation);
         self.reductions.set(REDUCTIONS);
         if self.alone {
             slot.door.alone().begin();
@@ -149,21 +153,20 @@ impl Worker {
                 }
             }
         }
-        self.current.set(None);
+        self.current.end();
     }
 
     /// What a late sender left at the door of a plain task, which once was the door of another.
     #[cold]
     fn discard(&self, parcels: Parcels) {
         // SAFETY: the parcels came out of a door of this pool.
-        parcels.for_each(|parcel| unsafe { (self.pool.config.discard)(parcel.as_ptr()) });
+        parcels.for_each(|parcel| quietly(|| unsafe { (self.pool.config.discard)(parcel.as_ptr()) }));
     }
 
     /// Ends a task whose slot this worker holds.
     fn end(&self, slot: &'static Slot) {
         let stack = if self.alone { slot.door.alone().close() } else { slot.door.shared().close() };
         end_body(&self.pool, slot, stack);
-        self.remote().current.store(ptr::null_mut(), Relaxed); // the slot's next task is not run here yet
         self.give_free(slot);
     }
 
@@ -224,20 +227,23 @@ impl Worker {
         cancelled.is_some()
     }
 
-    /// Ends the tasks that are left: each scheduler those pinned to it, the last one all others.
+    /// Ends the tasks that are left: each scheduler those pinned to it, and then the last one all others.
     fn end_all(&self) {
-        self.remote().take_errands().into_iter().for_each(drop);
-        let last = self.pool.running.fetch_sub(1, AcqRel) == 1;
-        for slot in self.pool.slots() {
-            let mine = slot.pin() == Some(self.index);
-            if slot.door.is_open() && (mine || (last && slot.pin().is_none())) {
-                self.current.set(Some((slot, slot.generation())));
-                self.end(slot);
-                self.current.set(None);
-            }
+        self.remote().take_errands().into_iter().for_each(|errand| quietly(|| drop(errand)));
+        self.end_tasks(|slot| slot.pin() == Some(self.index));
+        if self.pool.running.fetch_sub(1, AcqRel) == 1 {
+            self.end_tasks(|_| true);
         }
-        self.wheel.replace(Wheel::new(0));
+        quietly(|| drop(self.wheel.replace(Wheel::new(0))));
         self.sources.borrow_mut().clear();
+    }
+
+    fn end_tasks(&self, mine: impl Fn(&Slot) -> bool) {
+        for slot in self.pool.slots().filter(|slot| slot.door.is_open() && mine(slot)) {
+            self.current.begin(slot, slot.generation());
+            self.end(slot);
+            self.current.end();
+        }
     }
 }
 
@@ -247,16 +253,9 @@ fn end_body(pool: &Pool, slot: &'static Slot, stack: *mut Parcel) {
     slot.retire();
     if slot.is_plain() {
         // SAFETY: the parcels came out of a door of this pool.
-        parcels.by_ref().for_each(|parcel| unsafe { (pool.config.discard)(parcel.as_ptr()) });
+        parcels.by_ref().for_each(|parcel| quietly(|| unsafe { (pool.config.discard)(parcel.as_ptr()) }));
     }
     // SAFETY: the task's last turn is over and its door is closed, by the caller, who holds the slot; the parcels came
     // out of that door.
     unsafe { (slot.behaviour().end)(slot.body(), id, parcels) };
-}
-
-/// Ends what was spawned from outside while the schedulers stopped. All of them have.
-pub(crate) fn end_stragglers(pool: &Pool) {
-    for slot in pool.slots().into_iter().filter(|slot| slot.door.is_open()) {
-        end_body(pool, slot, slot.door.shared().close());
-    }
 }

@@ -248,7 +248,7 @@ fn a_blocking_call_blocks_no_scheduler() {
 
 #[test]
 fn stop_drops_every_task_and_resolves_every_handle() {
-    on_one_and_on_three(|pool| {
+    on_one_and_on_three(|mut pool| {
         let handles: Vec<_> = (0..1000)
             .map(|n| {
                 let future = async move {
@@ -257,7 +257,7 @@ fn stop_drops_every_task_and_resolves_every_handle() {
                 spawn_on(pool.pool(), None, future).unwrap()
             })
             .collect();
-        assert_eq!(pool.stop(Duration::from_secs(5)), 0);
+        assert!(pool.stop(Duration::from_secs(5)).is_empty());
         for handle in handles {
             assert!(matches!(handle.wait(), Err(JoinError::Cancelled)));
         }

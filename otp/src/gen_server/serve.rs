@@ -47,7 +47,10 @@ pub(super) async fn enter<S: GenServer>(
     let server = match catch(make).await {
         Ok(Ok(server)) => server,
         Ok(Err(reason)) => return starting.fail(&mut me, reason),
-        Err(panicked) => return starting.fail(&mut me, panicked.reason()),
+        Err(panicked) => {
+            let reason = panicked.reason(&mut me);
+            return starting.fail(&mut me, reason);
+        }
     };
     let parent = starting.is_linked().then(|| starting.starter());
     let mut running = Running::new(me, parent, Served(server));
@@ -62,21 +65,22 @@ pub(super) async fn enter<S: GenServer>(
             Reason::Normal
         }
         Ok(Init::Fail(reason)) => starting.fail(context, reason),
-        Err(panicked) => starting.fail(context, panicked.reason()),
+        Err(panicked) => {
+            let reason = panicked.reason(context);
+            starting.fail(context, reason)
+        }
     }
 }
 
 /// Serves, then lets the server clean up: the reason of its end, or of the panic that ended it, or of one meanwhile.
 async fn serve_to_the_end<S: GenServer>(mut running: Running<Served<S>>, next: Next) -> Reason {
-    let reason = match catch(serve(&mut running, next)).await {
-        Ok(reason) => reason,
-        Err(panicked) => panicked.reason(),
-    };
+    let served = catch(serve(&mut running, next)).await;
     let (state, context) = running.begin(Callback::Terminate);
+    let reason = served.unwrap_or_else(|panicked| panicked.reason(context));
     context.conclude();
     match catch(state.0.terminate(&reason, context)).await {
         Ok(()) => reason,
-        Err(panicked) => panicked.reason(),
+        Err(panicked) => panicked.reason(context),
     }
 }
 

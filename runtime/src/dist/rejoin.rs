@@ -118,8 +118,8 @@ impl Pair {
 
 impl Drop for Pair {
     fn drop(&mut self) {
-        self.schedulers.drain(..).for_each(|scheduler| {
-            scheduler.stop(PATIENCE);
+        self.schedulers.drain(..).for_each(|mut scheduler| {
+            drop(scheduler.stop(PATIENCE));
         });
     }
 }
@@ -225,8 +225,8 @@ impl Party {
 
     fn sees_down(&self, of: &Party, why: Reason) {
         let seen = self.sees();
-        let Seen::Notice(Notice::Down { pid, reason, .. }) = &seen else { panic!("{seen:?} was no down") };
-        assert_eq!((*pid, reason), (of.pid.untyped(), &why));
+        let Seen::Notice(Notice::Down { watched, reason, .. }) = &seen else { panic!("{seen:?} was no down") };
+        assert_eq!((watched.pid(), reason), (Some(of.pid.untyped()), &why));
     }
 
     /// The child that it was given is lost with the connection, and it hears so.

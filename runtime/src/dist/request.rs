@@ -56,6 +56,7 @@ impl SpawnRequest {
             name: self.name,
             mailbox: self.mailbox,
             parent: Some(self.caller),
+            on_end: None,
         };
         // The answer is queued before the child can run, so that nothing of it arrives first.
         let mut answer = |child: RawPid| {

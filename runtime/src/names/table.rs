@@ -132,6 +132,11 @@ impl Names {
         tables.names.get(&pid).into_iter().flatten().map(ToString::to_string).collect()
     }
 
+    /// The name that a process has, or the first of several.
+    pub(crate) fn first_of(&self, pid: RawPid) -> Option<Arc<str>> {
+        self.0.read().names.get(&pid)?.first().cloned()
+    }
+
     pub(crate) fn whereis(&self, name: &str) -> Option<RawPid> {
         self.0.read().owners.get(name).copied()
     }

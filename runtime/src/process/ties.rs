@@ -28,6 +28,12 @@ impl<M: Message> Process<M> {
         before
     }
 
+    /// The reason of a process that ends with a panic which its own code caught, to do something before it ends. The panic
+    /// is told as one that ends a process is.
+    pub fn panicked(&mut self, payload: Box<dyn std::any::Any + Send>) -> Reason {
+        crate::report::panicked(self.state(), payload)
+    }
+
     /// Ends the process with a reason. [`Reason::Kill`] reaches linked processes as `Kill`, which they can trap.
     pub async fn exit(&mut self, reason: Reason) -> Infallible {
         let state = self.state();

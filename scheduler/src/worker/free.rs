@@ -1,11 +1,14 @@
-//! A worker's free slots: it takes and gives them without asking anybody, and evens out with the pool in batches.
+//! A worker's free slots: it takes and gives them without asking anybody, and evens out with the pool's stock in batches.
 
 use super::Worker;
-use crate::{pool::BATCH, slot::Slot};
+use crate::{slot::Slot, stock::BATCH};
 use std::{ptr, sync::atomic::Ordering::Relaxed};
 
 /// Free slots beyond this go back to the pool, a batch at a time.
 const FREE_MAX: u32 = 8 * BATCH;
+
+/// Entries for which the queue of a scheduler's own tasks keeps room while it sleeps.
+const OWN_KEPT: usize = 4096;
 
 impl Worker {
     pub(crate) fn take_free(&self) -> Option<&'static Slot> {
@@ -22,6 +25,9 @@ impl Worker {
     }
 
     pub(super) fn give_free(&self, slot: &'static Slot) {
+        if slot.is_worn_out() {
+            return; // 256 bytes for each four thousand million tasks
+        }
         slot.next.store(self.free.get(), Relaxed);
         self.free.set(ptr::from_ref(slot).cast_mut());
         self.free_len.set(self.free_len.get() + 1);
@@ -42,6 +48,18 @@ impl Worker {
         let rest = unsafe { &*last }.next.swap(ptr::null_mut(), Relaxed);
         self.free.set(rest);
         self.free_len.set(self.free_len.get() - BATCH);
-        self.pool.return_batch(chain);
+        self.pool.return_chain(chain);
+    }
+
+    /// Before it sleeps: a scheduler that keeps free slots keeps their chunks, and there may be room enough.
+    pub(super) fn give_back(&self) {
+        if self.pool.is_roomy() && self.free_len.get() > 0 {
+            self.free_len.set(0);
+            self.pool.return_chain(self.free.replace(ptr::null_mut())); // stock.rs, rule 1
+        }
+        let mut own = self.own.borrow_mut();
+        if own.is_empty() && own.capacity() > OWN_KEPT {
+            own.shrink_to(OWN_KEPT);
+        }
     }
 }

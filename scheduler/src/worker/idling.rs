@@ -126,6 +126,7 @@ impl Worker {
         let (idle, lay_down) = (&self.pool.idle, clock::now_ns());
         let sleep = idle.lie_down(self.index);
         self.remote().announce_sleep();
+        self.give_back();
         let sources = self.sources.borrow();
         let quiet = sources.iter().all(|source| source.prepare_sleep());
         if quiet && !self.has_arrivals() {

@@ -1,7 +1,7 @@
 //! What a worker looks at between turns: clock, inbox, errands, sources, timers, descriptors, injector, backlog.
 
 use super::Worker;
-use crate::{clock, timer::Expiry};
+use crate::{clock, task::quietly, timer::Expiry};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// A scheduler looks around about this often, or once in `LOOK_TURNS_MAX` turns, whichever comes first.
@@ -50,7 +50,7 @@ impl Worker {
             // SAFETY: what is in an inbox is a slot.
             remote.inbox.take().for_each(|slot| self.own.borrow_mut().push_back(unsafe { &*slot }));
         }
-        remote.take_errands().into_iter().for_each(|errand| errand());
+        remote.take_errands().into_iter().for_each(quietly);
         for source in self.sources.borrow().iter().filter(|source| source.has_input()) {
             source.wake();
         }
@@ -70,8 +70,8 @@ impl Worker {
         drop(wheel);
         for expiry in due {
             match expiry {
-                Expiry::Wake(waker) => waker.wake(),
-                Expiry::Call(call) => call(),
+                Expiry::Wake(waker) => quietly(|| waker.wake()),
+                Expiry::Call(call) => quietly(call),
             }
         }
     }
