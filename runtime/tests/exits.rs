@@ -1,4 +1,7 @@
 //! Family E of the conformance catalogue: exit signals and trapping.
+//!
+//! The table of what a signal does is in docs/processes.md. What waits at a full mailbox when it is killed (E-13) is with
+//! the mailboxes that have a bound, in overload.rs.
 
 mod harness;
 

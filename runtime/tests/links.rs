@@ -1,4 +1,8 @@
 //! Family L of the conformance catalogue: links.
+//!
+//! Two sides of a link know of each other only by signals, so most cases ask whether both believe the same afterwards. A
+//! connection that is lost and comes back while both nodes live (L-16, L-17) is tested below the public API, in
+//! runtime/src/dist/rejoin.rs.
 
 #[path = "harness/forge.rs"]
 mod forge;

@@ -1,4 +1,7 @@
 //! Family P of the conformance catalogue: processes, messages, their order.
+//!
+//! Whoever learns that a process has ended finds nothing of it (P-20, P-21); a pid is never anybody else's (P-09, P-10). The
+//! limits of processes (P-23) are with the other limits, in overload.rs.
 
 #[path = "harness/forge.rs"]
 mod forge;

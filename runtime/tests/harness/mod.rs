@@ -23,6 +23,10 @@
 //! A case that is in the list `in_full`, too, has a long form: an ignored test that runs it with the full counts of the
 //! catalogue, see [`rounds_of`]. `cargo xtask long` runs these.
 //!
+//! One family, one file: processes.rs P, exits.rs E, links.rs L, monitors.rs M, names.rs R, timers.rs T, scheduling.rs K,
+//! overload.rs B, embedding.rs H; servers (G) and supervisors (S) are the otp crate's. nodes.rs has what N and D promise
+//! of the nodes of one layout.
+//!
 //! | placement | layout | B on scheduler |
 //! | --- | --- | --- |
 //! | one scheduler, alone in its node | 1x1 | 0 |
