@@ -31,7 +31,7 @@ fn the_program() {
     });
 }
 
-// ---- N-09, D-10 ----
+// ---- N-09 ----
 
 /// Says which OS process it lives in, links its parent, and waits.
 #[holm::entry]

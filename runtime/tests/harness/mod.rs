@@ -47,7 +47,7 @@ use std::{
 };
 
 /// How long a case may take.
-pub(crate) const CASE_LIMIT: Duration = Duration::from_secs(20);
+pub(crate) const CASE_LIMIT: Duration = Duration::from_secs(40);
 
 /// How long the long form of a case may take in one placement.
 pub(crate) const FULL_CASE_LIMIT: Duration = Duration::from_secs(1200);

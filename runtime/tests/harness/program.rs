@@ -16,7 +16,7 @@ use std::{
 pub(crate) const ROLE: &str = "HOLM_TEST_ROLE";
 
 /// How long a program may run; long enough for a crowded machine, and waited out only by one that hangs.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// What `the_program` is to do, if it is to do anything.
 pub(crate) fn role() -> Option<String> {
