@@ -87,7 +87,7 @@ pub use send::SendError;
 pub use signal::{Notice, Watched};
 pub use spawn::{Place, SpawnError, SpawnOptions, Spawned, spawn};
 pub use stop::{StillRunning, StopError, StuckCall, StuckProcess};
-pub use timers::{Timer, cancel_timer, send_after};
+pub use timers::{Timer, cancel_timer, send_after, send_after_to_name, start_timer};
 
 #[doc(hidden)]
 pub use {inventory, serde};
