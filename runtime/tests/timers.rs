@@ -5,7 +5,8 @@ mod harness;
 
 use harness::{QUIET, There, end, expect_silence};
 use holm::{
-    Message, Process, Reason, SpawnOptions, Timer, cancel_timer, send_after, send_after_to_name, start_timer, unregister,
+    Message, Process, Reason, SpawnOptions, Timer, cancel_timer, send_after, send_after_to_name, start_timer,
+    unregister,
 };
 use serde::{Deserialize, Serialize};
 use std::{
@@ -293,14 +294,15 @@ async fn t_14_a_timer_outlives_its_setter(mut me: Process<u64>, there: There) {
 }
 
 async fn t_14_a_limit_dies_with_its_wait(mut me: Process<u64>, there: There) {
-    let waits = async |mut waiting: Process<u64>| waiting.receive_within(QUIET).await.map_or(Reason::Normal, |_| Reason::Shutdown);
+    let waits = async |mut waiting: Process<u64>| {
+        waiting.receive_within(QUIET).await.map_or(Reason::Normal, |_| Reason::Shutdown)
+    };
     let b = me.spawn_opt(there.options(), waits).unwrap().pid;
     holm::yield_now().await;
     end(&mut me, b, Reason::Kill).await;
     // Whoever lives in its place is not woken by it, and nobody else is.
-    let (quiet, monitor) = me
-        .spawn_monitor(async |mut me: Process<u64>| assert_eq!(me.receive_within(2 * QUIET).await, None))
-        .unwrap();
+    let (quiet, monitor) =
+        me.spawn_monitor(async |mut me: Process<u64>| assert_eq!(me.receive_within(2 * QUIET).await, None)).unwrap();
     assert_eq!(me.down(monitor).await, Reason::Normal, "{quiet}");
     expect_silence(&mut me).await;
 }
