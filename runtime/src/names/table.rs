@@ -172,6 +172,18 @@ mod tests {
         names.register(&"x".repeat(NAME_LEN_MAX), pid(1)).unwrap();
     }
 
+    /// a million names, one after another.
+    #[test]
+    fn names_that_come_and_go_take_no_memory() {
+        let names = Names::default();
+        for number in 0..1_000_000 {
+            let name = number.to_string();
+            names.register(&name, pid(1)).unwrap();
+            assert!(names.unregister(&name));
+        }
+        assert!(names.0.read().owners.capacity() < CAPACITY_KEPT);
+    }
+
     /// R-10, of names that are all there at once, in one process's hand or in many's.
     #[test]
     fn names_that_were_freed_take_no_memory() {
