@@ -24,6 +24,9 @@
 //! Where to read on: [`Process`] is what a process can do, [`Pid`] how it is sent to, [`macro@entry`] what can be
 //! started on another node, [`run`] how a program begins.
 
+// Under loom only models are built, out of the plain parts: see `tests/models.rs`.
+#![cfg(not(loom))]
+
 extern crate self as holm;
 
 mod alias;
@@ -39,6 +42,7 @@ mod entry;
 mod info;
 pub mod layout;
 mod letter;
+mod lock;
 mod mailbox;
 mod message;
 mod names;
