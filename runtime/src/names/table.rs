@@ -159,7 +159,8 @@ impl Names {
     pub(crate) fn agree(&self) -> bool {
         let tables = self.0.read();
         let owned = tables.names.values().map(BTreeSet::len).sum::<usize>();
-        let both = |(name, owner): (&Arc<str>, &RawPid)| tables.names.get(owner).is_some_and(|names| names.contains(name));
+        let both =
+            |(name, owner): (&Arc<str>, &RawPid)| tables.names.get(owner).is_some_and(|names| names.contains(name));
         owned == tables.owners.len() && tables.owners.iter().all(both)
     }
 
