@@ -24,6 +24,9 @@
 //! Where to read on: [`Process`] is what a process can do, [`Pid`] how it is sent to, [`macro@entry`] what can be
 //! started on another node, [`run`] how a program begins.
 
+// Under loom only models are built, out of the plain parts: see `tests/models.rs`.
+#![cfg(not(loom))]
+
 extern crate self as holm;
 
 mod alias;
@@ -39,6 +42,7 @@ mod entry;
 mod info;
 pub mod layout;
 mod letter;
+mod lock;
 mod mailbox;
 mod message;
 mod names;
@@ -87,7 +91,7 @@ pub use send::SendError;
 pub use signal::{Notice, Watched};
 pub use spawn::{Place, SpawnError, SpawnOptions, Spawned, spawn};
 pub use stop::{StillRunning, StopError, StuckCall, StuckProcess};
-pub use timers::{Timer, cancel_timer, send_after};
+pub use timers::{Timer, cancel_timer, send_after, send_after_to_name, start_timer};
 
 #[doc(hidden)]
 pub use {inventory, serde};

@@ -183,12 +183,7 @@ impl<M: Message> Process<M> {
         if pid.raw.node != node.id || !deliver::is_alive(node, pid.raw) {
             return Err(NameError::NoProcess(pid.untyped()));
         }
-        node.names.register(name, pid.raw)?;
-        // It must know before it ends, so that the name is free then. If its door is closed it has ended already.
-        deliver::control(node, pid.raw, Control::Named).map_err(|_| {
-            node.names.take_back(name, pid.raw);
-            NameError::NoProcess(pid.untyped())
-        })
+        node.names.give(name, pid.raw, || deliver::control(node, pid.raw, Control::Named).is_ok())
     }
 
     /// Watches whoever has a name now, on a node or, without one, on this: as [`Process::monitor`], but the `Down` says
@@ -217,8 +212,9 @@ impl<M: Message> Process<M> {
 pub(crate) fn watch(node: &Node, from: RawPid, monitor: u64, name: &str) {
     match node.names.whereis(name) {
         Some(holder) => {
-            send::control(node, from, Control::Found { from: holder, monitor });
+            // In this order: word that nobody watches any more, which `Found` may be answered with, follows the monitor.
             send::control(node, holder, Control::Monitor { from, monitor });
+            send::control(node, from, Control::Found { from: holder, monitor });
         }
         None => {
             let nobody = RawPid::nobody(node.id);

@@ -9,10 +9,18 @@ use crate::{
     pool::{Pool, VISITORS},
     slot::{Parcels, Slot, TaskId},
     source::Source,
-    timer::{Expiry, TimerKey},
+    timer::TimerKey,
     worker::Worker,
 };
-use std::{cell::Cell, ptr, sync::Arc};
+use std::{
+    cell::Cell,
+    ptr,
+    sync::{Arc, atomic::Ordering::Relaxed, mpsc},
+    time::Duration,
+};
+
+/// How often a thread that waits for a scheduler looks whether its pool stops.
+const STOP_LOOK: Duration = Duration::from_millis(10);
 
 thread_local! {
     static WORKER: Cell<*const Worker> = const { Cell::new(ptr::null()) };
@@ -183,10 +191,42 @@ pub fn unwatch(source: &Arc<dyn Source>) {
     with(|worker| worker.into_iter().for_each(|worker| worker.unwatch(source)));
 }
 
-pub(crate) fn set_timer(deadline_ns: u64, expiry: Expiry) -> TimerKey {
-    with(|worker| worker.expect("a timer is set on a scheduler: call this in a task").set_timer(deadline_ns, expiry))
+/// The worker on which a timer is set.
+pub(crate) fn with_wheel<R>(f: impl FnOnce(&Worker) -> R) -> R {
+    with(|worker| f(worker.expect("a timer is set on a scheduler: call this in a task")))
 }
 
-pub(crate) fn cancel_timer(timer: TimerKey) -> bool {
-    with(|worker| worker.is_some_and(|worker| worker.cancel_timer(timer)))
+/// Takes a sleep off its wheel, soon if it is another scheduler's.
+pub(crate) fn cancel_sleep(timer: TimerKey) {
+    with(|worker| worker.into_iter().for_each(|worker| worker.cancel_sleep(timer)));
+}
+
+/// Cancels a timed call of a pool; true if it had not been made.
+pub(crate) fn cancel_call(pool: &Pool, timer: TimerKey) -> bool {
+    with(|worker| match worker.filter(|worker| ptr::eq(&**worker.pool(), pool)) {
+        Some(worker) => worker.cancel_call(timer),
+        None => cancel_from_outside(pool, timer),
+    })
+}
+
+#[cold]
+fn cancel_from_outside(pool: &Pool, timer: TimerKey) -> bool {
+    let Some(remote) = pool.remotes.get(timer.scheduler as usize) else { return false };
+    if !pool.alone {
+        return remote.cancel_call(timer.key);
+    }
+    // The one scheduler claims nothing: it is asked to cancel, and this thread, which is no scheduler's, may wait.
+    let (tell, told) = mpsc::channel();
+    let errand = move || {
+        let cancelled = with(|worker| worker.is_some_and(|worker| worker.cancel_call(timer)));
+        let _ = tell.send(cancelled); // whoever asked waits, or has stopped waiting
+    };
+    remote.send_errand(Box::new(errand));
+    loop {
+        match told.recv_timeout(STOP_LOOK) {
+            Ok(cancelled) => return cancelled,
+            Err(mpsc::RecvTimeoutError::Timeout) if !pool.stopping.load(Relaxed) => {}
+            Err(_) => return false, // a pool that stops makes no calls either
+        }
+    }
 }

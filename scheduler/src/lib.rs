@@ -23,6 +23,7 @@
 //! Reading order: `door` (a task's word), `slot` (its memory), `behaviour`, `ring`, `idle` (who wakes whom), `worker`
 //! (the loop), `park` (the only sleep).
 
+mod claims;
 mod door;
 mod idle;
 mod ring;
@@ -83,6 +84,6 @@ pub use crate::{
     spawn::{SpawnError, Spec, spawn as spawn_body},
     start::{Binding, Leftover, LongTurn, Scheduler},
     task::{JoinError, JoinHandle, panic_text, quietly, spawn, spawn_blocking, spawn_on, yield_now},
-    timer::{Sleep, TimerKey, call_at, cancel, deadline_ns, sleep},
+    timer::{ReservedTimer, Sleep, TimerKey, call_at, cancel, deadline_ns, reserve_timer, sleep},
     trim::trim,
 };

@@ -2,6 +2,7 @@
 
 use crate::{
     blocking::Blocking,
+    claims::Claims,
     door::Parcel,
     idle::Idle,
     injector::Injector,
@@ -10,7 +11,7 @@ use crate::{
     slot::{self, Slot, TaskId},
     stack::Stack,
     stock::Stock,
-    timer::TimerKey,
+    wheel::Key,
     worker::turn::Shown,
 };
 use crossbeam_utils::CachePadded;
@@ -91,8 +92,10 @@ pub(crate) struct Remote {
     /// What other threads want done here.
     pub(crate) errands: Mutex<Vec<Errand>>,
     pub(crate) errands_len: AtomicUsize,
-    /// Timers to cancel, from tasks that moved away.
-    pub(crate) cancels: Mutex<Vec<TimerKey>>,
+    /// Timers that others have claimed, or no longer sleep by: to be taken off the wheel.
+    pub(crate) cancels: Mutex<Vec<Key>>,
+    /// The words by which others claim a timer; see claims.rs. The owner has the same ones at hand.
+    pub(crate) claims: Mutex<Claims>,
     pub(crate) descriptors: Descriptors,
     /// Whose turn it is, for whoever waits in vain for its end.
     pub(crate) turn: Shown,
@@ -111,6 +114,7 @@ impl Remote {
             errands: Mutex::new(Vec::new()),
             errands_len: AtomicUsize::new(0),
             cancels: Mutex::new(Vec::new()),
+            claims: Mutex::new(Claims::default()),
             descriptors: Descriptors::new(registry),
             turn: Shown::default(),
             asleep: AtomicBool::new(false),
@@ -134,6 +138,15 @@ impl Remote {
         if self.asleep.load(Relaxed) && self.asleep.swap(false, SeqCst) {
             self.waker.wake().expect("a scheduler's waker is open as long as the pool");
         }
+    }
+
+    /// Cancels a timed call on the owner's wheel, from another thread; true if it had not been made.
+    pub(crate) fn cancel_call(&self, key: Key) -> bool {
+        let claimed = self.claims.lock().take(key);
+        if claimed {
+            self.cancels.lock().push(key);
+        }
+        claimed
     }
 
     pub(crate) fn send_errand(&self, errand: Errand) {

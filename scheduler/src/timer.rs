@@ -1,8 +1,10 @@
 //! Sleeping and timed calls, on the wheel of the scheduler where they are set.
 
-use crate::{clock, here, wheel};
+use crate::{clock, here, pool::Pool, wheel};
 use std::{
     future::Future,
+    marker::PhantomData,
+    mem,
     pin::Pin,
     task::{Context, Poll, Waker},
     time::Duration,
@@ -24,10 +26,22 @@ impl std::fmt::Debug for Expiry {
 }
 
 /// A timer that was set, on some scheduler of the pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TimerKey {
-    pub(crate) scheduler: usize,
+    pub(crate) scheduler: u32,
     pub(crate) key: wheel::Key,
+}
+
+impl TimerKey {
+    /// The key as numbers, for whoever sends it away.
+    pub fn to_numbers(self) -> (u32, u32, u64) {
+        (self.scheduler, self.key.entry, self.key.serial)
+    }
+
+    /// The key that was these numbers; others are the key of no timer.
+    pub fn from_numbers((scheduler, entry, serial): (u32, u32, u64)) -> Self {
+        TimerKey { scheduler, key: wheel::Key { entry, serial } }
+    }
 }
 
 /// The deadline that lies `after` from now; one beyond the clock's range (584 years) is its end.
@@ -35,19 +49,57 @@ pub fn deadline_ns(after: Duration) -> u64 {
     clock::now_ns().saturating_add(u64::try_from(after.as_nanos()).unwrap_or(u64::MAX))
 }
 
-/// Calls `call` on this scheduler when the deadline has passed. It should be short: other tasks wait meanwhile.
+/// Calls `call` on this scheduler when the deadline has passed. It should be short and not panic: other tasks wait
+/// meanwhile.
 ///
 /// # Panics
 ///
 /// Outside a scheduler.
 pub fn call_at(deadline_ns: u64, call: Box<dyn FnOnce() + Send>) -> TimerKey {
-    here::set_timer(deadline_ns, Expiry::Call(call))
+    here::with_wheel(|worker| worker.set_call(deadline_ns, call))
 }
 
-/// Cancels a timer. True if it had not fired and was set on this scheduler; a timer of another scheduler is cancelled
-/// soon, and may still fire until then.
-pub fn cancel(key: TimerKey) -> bool {
-    here::cancel_timer(key)
+/// The key of a timed call that is yet to be made up. Dropped, it is none.
+///
+/// # Panics
+///
+/// Outside a scheduler.
+pub fn reserve_timer(deadline_ns: u64) -> ReservedTimer {
+    ReservedTimer { key: here::with_wheel(|worker| worker.reserve(deadline_ns)), on_this_thread: PhantomData }
+}
+
+/// See [`reserve_timer`].
+#[derive(Debug)]
+pub struct ReservedTimer {
+    key: TimerKey,
+    on_this_thread: PhantomData<*const ()>,
+}
+
+impl ReservedTimer {
+    /// The key that the timer will have.
+    pub fn key(&self) -> TimerKey {
+        self.key
+    }
+
+    /// Sets the timer, as [`call_at`] does.
+    pub fn set(self, call: Box<dyn FnOnce() + Send>) -> TimerKey {
+        let key = self.key;
+        mem::forget(self);
+        here::with_wheel(|worker| worker.fill_call(key, call));
+        key
+    }
+}
+
+impl Drop for ReservedTimer {
+    fn drop(&mut self) {
+        here::with_wheel(|worker| worker.give_up(self.key));
+    }
+}
+
+/// Cancels a timed call of a pool, from any thread. True if it had not been made: then it will not be; otherwise it was
+/// made, is being made, or was cancelled before. One of the two, always.
+pub fn cancel(pool: &Pool, key: TimerKey) -> bool {
+    here::cancel_call(pool, key)
 }
 
 /// Waits until `after` has passed since this call.
@@ -86,7 +138,8 @@ impl Future for Sleep {
             return Poll::Ready(());
         }
         if self.key.is_none() {
-            self.key = Some(here::set_timer(self.deadline_ns, Expiry::Wake(context.waker().clone())));
+            let waker = context.waker().clone();
+            self.key = Some(here::with_wheel(|worker| worker.set_sleep(self.deadline_ns, waker)));
         }
         Poll::Pending
     }
@@ -94,8 +147,6 @@ impl Future for Sleep {
 
 impl Drop for Sleep {
     fn drop(&mut self) {
-        if let Some(key) = self.key {
-            cancel(key);
-        }
+        self.key.into_iter().for_each(here::cancel_sleep);
     }
 }

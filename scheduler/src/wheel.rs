@@ -4,8 +4,10 @@
 //! beyond waits in the last slot and is dealt with again. Setting and cancelling touch one list each. A timer never
 //! fires early: a deadline inside a tick is due when the tick has passed.
 //!
-//! The wheel knows no clock and no task: it takes `now` and gives back what is due. Entries lie in one vector and are
-//! linked by number; a key carries the entry's generation, so that a late cancel finds nothing.
+//! The wheel knows no clock and no task: it takes `now` and gives back what is due, in portions if it is asked to, so
+//! that a hundred thousand timers for one instant hold nobody up. Entries lie in one vector and are linked by number; a
+//! key carries the timer's serial number, so that a late cancel finds nothing. A wheel that was large and is not gives
+//! its memory back, as far as the entries at the end are free.
 
 const LEVELS: usize = 6;
 const SLOT_BITS: u32 = 6;
@@ -13,17 +15,25 @@ const SLOTS: usize = 1 << SLOT_BITS;
 const TICK_BITS: u32 = 17;
 const NONE: u32 = u32::MAX;
 
+/// In place of a list's number: the entry is free, or was reserved and is in no list yet.
+const FREE: u16 = u16::MAX;
+const RESERVED: u16 = u16::MAX - 1;
+
+/// So many entries are kept, free or not.
+const ENTRIES_KEPT: usize = 1024;
+
 /// A timer that was set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Key {
-    entry: u32,
-    generation: u32,
+    pub(crate) entry: u32,
+    /// No two timers of a wheel share one; not 0.
+    pub(crate) serial: u64,
 }
 
 #[derive(Debug)]
 struct Entry<T> {
     deadline_ns: u64,
-    generation: u32,
+    serial: u64,
     list: u16,
     next: u32,
     previous: u32,
@@ -36,9 +46,13 @@ pub(crate) struct Wheel<T> {
     entries: Vec<Entry<T>>,
     free: u32,
     heads: [u32; LEVELS * SLOTS],
+    tails: [u32; LEVELS * SLOTS],
     occupied: [u64; LEVELS],
     tick: u64,
     len: usize,
+    last_serial: u64,
+    /// With fewer timers than this the wheel looks for entries that it can give back.
+    trim_below: usize,
 }
 
 impl<T> Wheel<T> {
@@ -47,9 +61,12 @@ impl<T> Wheel<T> {
             entries: Vec::new(),
             free: NONE,
             heads: [NONE; LEVELS * SLOTS],
+            tails: [NONE; LEVELS * SLOTS],
             occupied: [0; LEVELS],
             tick: now_ns >> TICK_BITS,
             len: 0,
+            last_serial: 0,
+            trim_below: 0,
         }
     }
 
@@ -58,18 +75,46 @@ impl<T> Wheel<T> {
         self.len
     }
 
+    /// How many entries there are, free ones among them.
+    pub(crate) fn entries(&self) -> usize {
+        self.entries.len()
+    }
+
     /// Sets a timer.
     pub(crate) fn set(&mut self, deadline_ns: u64, payload: T) -> Key {
-        let entry = self.allocate(deadline_ns, payload);
-        self.link(entry);
+        let key = self.reserve(deadline_ns);
+        self.fill(key, payload);
+        key
+    }
+
+    /// The key of a timer that is yet to be set, by [`Wheel::fill`], or not, by [`Wheel::give_up`].
+    pub(crate) fn reserve(&mut self, deadline_ns: u64) -> Key {
+        let entry = self.allocate();
+        self.last_serial += 1;
+        let reserved = &mut self.entries[entry as usize];
+        (reserved.deadline_ns, reserved.serial, reserved.list) = (deadline_ns, self.last_serial, RESERVED);
+        Key { entry, serial: self.last_serial }
+    }
+
+    /// Sets a timer whose key was reserved.
+    pub(crate) fn fill(&mut self, key: Key, payload: T) {
+        let reserved = &mut self.entries[key.entry as usize];
+        debug_assert!(reserved.serial == key.serial && reserved.list == RESERVED);
+        reserved.payload = Some(payload);
         self.len += 1;
-        Key { entry, generation: self.entries[entry as usize].generation }
+        self.link(key.entry);
+    }
+
+    /// Frees a key that was reserved.
+    pub(crate) fn give_up(&mut self, key: Key) {
+        debug_assert!(self.entries[key.entry as usize].list == RESERVED);
+        self.free(key.entry);
     }
 
     /// Cancels a timer; its payload, if it had not fired.
     pub(crate) fn cancel(&mut self, key: Key) -> Option<T> {
         let entry = self.entries.get(key.entry as usize)?;
-        if entry.generation != key.generation || entry.payload.is_none() {
+        if entry.serial != key.serial || entry.payload.is_none() {
             return None;
         }
         self.unlink(key.entry);
@@ -91,21 +136,29 @@ impl<T> Wheel<T> {
             .min()
     }
 
-    /// Hands out everything that is due at `now`, in order of its tick.
-    pub(crate) fn expire(&mut self, now_ns: u64, mut due: impl FnMut(T)) {
+    /// Hands out what is due at `now`, in order of its tick, but not more than `most`. True if there may be more.
+    pub(crate) fn expire(&mut self, now_ns: u64, most: usize, mut due: impl FnMut(Key, T)) -> bool {
         let now = now_ns >> TICK_BITS;
+        let mut left = most;
         while self.tick <= now {
-            self.drain(self.tick as usize % SLOTS, |wheel, entry| {
-                if let Some(payload) = wheel.release(entry) {
-                    due(payload);
+            let list = self.tick as usize % SLOTS;
+            while self.heads[list] != NONE {
+                if left == 0 {
+                    return true;
                 }
-            });
+                left -= 1;
+                let entry = self.heads[list];
+                let key = Key { entry, serial: self.entries[entry as usize].serial };
+                self.unlink(entry);
+                self.release(entry).into_iter().for_each(|payload| due(key, payload));
+            }
             if self.len == 0 || self.tick == now {
                 self.tick = self.tick.max(now);
                 break;
             }
             self.advance(now);
         }
+        false
     }
 
     /// Goes to the next tick at which there is something to do, at most to `now`.
@@ -118,50 +171,69 @@ impl<T> Wheel<T> {
                 break;
             }
             let position = (self.tick >> shift) as usize % SLOTS;
-            self.drain(level * SLOTS + position, |wheel, entry| wheel.link(entry));
+            self.spread(level * SLOTS + position);
         }
     }
 
-    /// Takes a whole list off and hands out its entries, in the order in which they were set.
-    fn drain(&mut self, list: usize, mut each: impl FnMut(&mut Self, u32)) {
+    /// Takes a whole list off and links its entries anew, seen from the current tick, in the order in which they were set.
+    fn spread(&mut self, list: usize) {
         let mut entry = std::mem::replace(&mut self.heads[list], NONE);
+        self.tails[list] = NONE;
         self.occupied[list / SLOTS] &= !(1 << (list % SLOTS));
-        let mut oldest = NONE; // newest first in the list: turn it round
         while entry != NONE {
-            let next = std::mem::replace(&mut self.entries[entry as usize].next, oldest);
-            (oldest, entry) = (entry, next);
-        }
-        while oldest != NONE {
-            let next = self.entries[oldest as usize].next;
-            each(self, oldest);
-            oldest = next;
+            let next = self.entries[entry as usize].next;
+            self.link(entry);
+            entry = next;
         }
     }
 
-    fn allocate(&mut self, deadline_ns: u64, payload: T) -> u32 {
+    fn allocate(&mut self) -> u32 {
         let entry = self.free;
-        if entry == NONE {
-            let new = Entry { deadline_ns, generation: 0, list: 0, next: NONE, previous: NONE, payload: Some(payload) };
-            self.entries.push(new);
-            return (self.entries.len() - 1) as u32;
+        if entry != NONE {
+            self.free = self.entries[entry as usize].next;
+            return entry;
         }
-        let used = &mut self.entries[entry as usize];
-        self.free = used.next;
-        used.deadline_ns = deadline_ns;
-        used.payload = Some(payload);
-        entry
+        let new = Entry { deadline_ns: 0, serial: 0, list: FREE, next: NONE, previous: NONE, payload: None };
+        self.entries.push(new);
+        if self.entries.len() > ENTRIES_KEPT {
+            self.trim_below = self.entries.len() / 4;
+        }
+        (self.entries.len() - 1) as u32
     }
 
     fn release(&mut self, entry: u32) -> Option<T> {
-        let used = &mut self.entries[entry as usize];
-        used.generation = used.generation.wrapping_add(1);
-        used.next = self.free;
-        self.free = entry;
+        let payload = self.entries[entry as usize].payload.take();
         self.len -= 1;
-        used.payload.take()
+        self.free(entry);
+        payload
     }
 
-    /// Puts an entry into the list of its deadline, seen from the current tick.
+    fn free(&mut self, entry: u32) {
+        let used = &mut self.entries[entry as usize];
+        (used.list, used.next) = (FREE, self.free);
+        self.free = entry;
+        if self.len < self.trim_below {
+            self.trim();
+        }
+    }
+
+    /// Gives back the free entries at the end. It looks at all entries, and so not again before half the timers that are
+    /// left have gone too.
+    #[cold]
+    fn trim(&mut self) {
+        while self.entries.len() > ENTRIES_KEPT && self.entries.last().is_some_and(|entry| entry.list == FREE) {
+            self.entries.pop();
+        }
+        self.entries.shrink_to_fit();
+        self.free = NONE;
+        for (at, entry) in self.entries.iter_mut().enumerate().rev().filter(|(_, entry)| entry.list == FREE) {
+            entry.next = std::mem::replace(&mut self.free, at as u32);
+        }
+        let is_small = self.entries.len() <= ENTRIES_KEPT;
+        self.trim_below = if is_small { 0 } else { (self.entries.len() / 4).min(self.len / 2) };
+    }
+
+    /// Puts an entry at the end of the list of its deadline, seen from the current tick.
     fn link(&mut self, entry: u32) {
         // Round up: the tick in which the deadline lies must have passed.
         let due =
@@ -174,13 +246,14 @@ impl<T> Wheel<T> {
         };
         let position = (due >> (SLOT_BITS * level as u32)) as usize % SLOTS;
         let list = level * SLOTS + position;
-        let head = std::mem::replace(&mut self.heads[list], entry);
-        self.occupied[level] |= 1 << position;
-        if head != NONE {
-            self.entries[head as usize].previous = entry;
+        let tail = std::mem::replace(&mut self.tails[list], entry);
+        match tail {
+            NONE => self.heads[list] = entry,
+            tail => self.entries[tail as usize].next = entry,
         }
+        self.occupied[level] |= 1 << position;
         let linked = &mut self.entries[entry as usize];
-        (linked.list, linked.next, linked.previous) = (list as u16, head, NONE);
+        (linked.list, linked.next, linked.previous) = (list as u16, NONE, tail);
     }
 
     fn unlink(&mut self, entry: u32) {
@@ -190,8 +263,9 @@ impl<T> Wheel<T> {
             NONE => self.heads[list] = next,
             previous => self.entries[previous as usize].next = next,
         }
-        if next != NONE {
-            self.entries[next as usize].previous = previous;
+        match next {
+            NONE => self.tails[list] = previous,
+            next => self.entries[next as usize].previous = previous,
         }
         if self.heads[list] == NONE {
             self.occupied[list / SLOTS] &= !(1 << (list % SLOTS));
@@ -207,7 +281,7 @@ mod tests {
 
     fn fired(wheel: &mut Wheel<u64>, now_ns: u64) -> Vec<u64> {
         let mut due = Vec::new();
-        wheel.expire(now_ns, |payload| due.push(payload));
+        wheel.expire(now_ns, usize::MAX, |_, payload| due.push(payload));
         due
     }
 
@@ -253,13 +327,27 @@ mod tests {
             while let Some(next) = wheel.next_ns().filter(|next| *next <= until) {
                 now = next.max(now);
                 let mut due = Vec::new();
-                wheel.expire(now, |deadline| due.push(deadline));
+                wheel.expire(now, usize::MAX, |_, deadline| due.push(deadline));
                 late_most = due.iter().map(|deadline| now - deadline).fold(late_most, u64::max);
                 now += 1;
             }
             now = now.max(until);
         }
         assert!(late_most <= 2 << TICK_BITS, "a timer was {} µs late", late_most / 1000);
+    }
+
+    #[test]
+    fn what_is_due_at_once_comes_in_portions_and_in_order_beside_cancels_and_new_ones() {
+        let mut wheel = Wheel::new(0);
+        let keys: Vec<Key> = (0..10).map(|n| wheel.set(MS, n)).collect();
+        let mut due = Vec::new();
+        assert!(wheel.expire(2 * MS, 4, |_, n| due.push(n)), "there is more");
+        assert_eq!(wheel.cancel(keys[5]), Some(5), "it is due and has not fired");
+        wheel.set(0, 10);
+        assert!(wheel.next_ns().is_some_and(|next| next <= 2 * MS), "nobody sleeps before the rest has fired");
+        assert!(wheel.expire(2 * MS, 4, |_, n| due.push(n)));
+        assert!(!wheel.expire(2 * MS, 4, |_, n| due.push(n)));
+        assert_eq!(due, [0, 1, 2, 3, 4, 6, 7, 8, 9, 10]);
     }
 
     #[test]
@@ -282,6 +370,25 @@ mod tests {
         }
         assert_eq!(wheel.entries.len(), 1);
         assert_eq!(fired(&mut wheel, 10_000 * MS), []);
+    }
+
+    #[test]
+    fn a_wheel_that_was_large_gives_its_memory_back() {
+        let mut wheel = Wheel::new(0);
+        for round in 0..3u64 {
+            let mut keys: Vec<Key> = (0..100_000).map(|n| wheel.set(5_000 * MS, n)).collect();
+            let (kept, number) = (keys.swap_remove(0), keys.len());
+            for key in keys.drain(..number - 10) {
+                assert!(wheel.cancel(key).is_some());
+            }
+            assert!(keys.iter().all(|key| wheel.cancel(*key).is_some()));
+            assert!(wheel.entries() <= ENTRIES_KEPT && wheel.entries.capacity() <= 2 * ENTRIES_KEPT, "round {round}");
+            assert_eq!(wheel.cancel(kept), Some(0), "one that is set stays");
+        }
+        let reserved = wheel.reserve(MS);
+        assert_eq!(wheel.cancel(reserved), None);
+        wheel.give_up(reserved);
+        assert_eq!((wheel.len(), wheel.next_ns()), (0, None));
     }
 
     #[test]

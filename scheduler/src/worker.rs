@@ -8,6 +8,7 @@
 //! | `queues` | which task is next, and where a woken one goes |
 //! | `look` | what is looked at between turns |
 //! | `idling` | searching, and lying down |
+//! | `timers` | the wheel, and what is due on it |
 //! | `free` | free slots |
 //! | `turn` | whose turn it is |
 //!
@@ -17,9 +18,11 @@ mod free;
 mod idling;
 mod look;
 mod queues;
+mod timers;
 pub(crate) mod turn;
 
 use crate::{
+    claims::Claims,
     clock,
     door::Parcel,
     here,
@@ -28,7 +31,7 @@ use crate::{
     slot::{Parcels, Slot},
     source::Source,
     task::quietly,
-    timer::{Expiry, TimerKey},
+    timer::Expiry,
     waker::waker_of,
     wheel::Wheel,
 };
@@ -64,6 +67,8 @@ pub(crate) struct Worker {
     turns: Cell<u64>,
     look: Cell<Look>,
     wheel: RefCell<Wheel<Expiry>>,
+    /// Whose the timed calls are; nobody claims any in a pool of one.
+    claims: RefCell<Claims>,
     sources: RefCell<Vec<Arc<dyn Source>>>,
     park: RefCell<Park>,
     searching: Cell<bool>,
@@ -94,6 +99,7 @@ impl Worker {
             turns: Cell::new(0),
             look: Cell::new(Look { at_ns: now, at_turn: 0, next_turn: LOOK_TURNS_MAX, polled_ns: now }),
             wheel: RefCell::new(Wheel::new(now)),
+            claims: RefCell::default(),
             sources: RefCell::new(Vec::new()),
             park: RefCell::new(park),
             searching: Cell::new(false),
@@ -212,19 +218,6 @@ impl Worker {
 
     pub(crate) fn unwatch(&self, source: &Arc<dyn Source>) {
         self.sources.borrow_mut().retain(|watched| !Arc::ptr_eq(watched, source));
-    }
-
-    pub(crate) fn set_timer(&self, deadline_ns: u64, expiry: Expiry) -> TimerKey {
-        TimerKey { scheduler: self.index, key: self.wheel.borrow_mut().set(deadline_ns, expiry) }
-    }
-
-    pub(crate) fn cancel_timer(&self, timer: TimerKey) -> bool {
-        if timer.scheduler != self.index {
-            self.pool.remote(timer.scheduler).cancels.lock().push(timer);
-            return false;
-        }
-        let cancelled = self.wheel.borrow_mut().cancel(timer.key);
-        cancelled.is_some()
     }
 
     /// Ends the tasks that are left: each scheduler those pinned to it, and then the last one all others.

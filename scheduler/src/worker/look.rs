@@ -1,7 +1,7 @@
 //! What a worker looks at between turns: clock, inbox, errands, sources, timers, descriptors, injector, backlog.
 
-use super::Worker;
-use crate::{clock, task::quietly, timer::Expiry};
+use super::{Look, Worker};
+use crate::{clock, task::quietly};
 use std::sync::atomic::Ordering::Relaxed;
 
 /// A scheduler looks around about this often, or once in `LOOK_TURNS_MAX` turns, whichever comes first.
@@ -57,22 +57,8 @@ impl Worker {
         self.expire(now_ns);
     }
 
-    pub(super) fn expire(&self, now_ns: u64) {
-        let mut wheel = self.wheel.borrow_mut();
-        for key in std::mem::take(&mut *self.remote().cancels.lock()) {
-            wheel.cancel(key.key);
-        }
-        if wheel.len() == 0 {
-            return;
-        }
-        let mut due = Vec::new();
-        wheel.expire(now_ns, |expiry| due.push(expiry));
-        drop(wheel);
-        for expiry in due {
-            match expiry {
-                Expiry::Wake(waker) => quietly(|| waker.wake()),
-                Expiry::Call(call) => quietly(call),
-            }
-        }
+    /// More is to be done at a look: one turn of somebody, and on.
+    pub(super) fn look_again_soon(&self) {
+        self.look.set(Look { next_turn: self.turns.get() + 1, ..self.look.get() });
     }
 }
