@@ -4,13 +4,15 @@
 //! | module | OTP's name | what it is |
 //! | --- | --- | --- |
 //! | [`gen_server`] | `gen_server` | a process that serves requests |
+//! | [`registry`] | Elixir's `Registry` | processes of a node by keys of any type |
+//! | [`pg`] | `pg` | groups of processes over all nodes |
 //! | [`sys`] | `sys` | looking into a behaviour's process: suspend, inspect, trace, stop |
 //! | [`behaviour`] | `gen`, `sys` | what all behaviours have in common, for those who write one |
 //! | [`proc_lib`] | `proc_lib` | how a process starts under another: acknowledged, linked, within a limit |
-//! | [`registry`] | Elixir's `Registry` | processes of a node by keys of any type |
 
 pub mod behaviour;
 pub mod gen_server;
+pub mod pg;
 pub mod proc_lib;
 pub mod registry;
 pub mod sys;
