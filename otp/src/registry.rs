@@ -202,7 +202,12 @@ where
 
     /// How many entries there are in all: the sum over the shards, one looked at after another.
     pub fn len(&self) -> usize {
-        self.0.entries.tables.iter().map(|shard| shard.read().values().map(|entries| entries.len()).sum::<usize>()).sum()
+        self.0
+            .entries
+            .tables
+            .iter()
+            .map(|shard| shard.read().values().map(|entries| entries.len()).sum::<usize>())
+            .sum()
     }
 
     /// True if there is no entry.

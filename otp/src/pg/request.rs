@@ -8,10 +8,21 @@ use serde::{Deserialize, Serialize};
 #[derive(Serialize, Deserialize)]
 #[serde(bound = "")]
 pub(super) enum Request<M> {
-    Join { group: String, member: Pid<M>, done: Reply<()> },
+    Join {
+        group: String,
+        member: Pid<M>,
+        done: Reply<()>,
+    },
     /// Answered with whether it was a member.
-    Leave { group: String, member: Pid<M>, done: Reply<bool> },
-    Gossip { from: Peer<M>, gossip: Gossip<Pid<M>> },
+    Leave {
+        group: String,
+        member: Pid<M>,
+        done: Reply<bool>,
+    },
+    Gossip {
+        from: Peer<M>,
+        gossip: Gossip<Pid<M>>,
+    },
 }
 
 /// A scope's process, here or on another node.

@@ -154,12 +154,7 @@ impl<M: Message> Groups<M> {
     /// # Cancel safety
     ///
     /// If the wait is dropped, it joins all the same.
-    pub async fn join<P: Message>(
-        &self,
-        me: &mut Process<P>,
-        group: &str,
-        member: Pid<M>,
-    ) -> Result<(), GroupError> {
+    pub async fn join<P: Message>(&self, me: &mut Process<P>, group: &str, member: Pid<M>) -> Result<(), GroupError> {
         let group = self.check(group, member)?;
         Ok(me.call(self.scope, |done| Request::Join { group, member, done }, None).await?)
     }
@@ -173,12 +168,7 @@ impl<M: Message> Groups<M> {
     /// # Cancel safety
     ///
     /// If the wait is dropped, it leaves all the same.
-    pub async fn leave<P: Message>(
-        &self,
-        me: &mut Process<P>,
-        group: &str,
-        member: Pid<M>,
-    ) -> Result<(), GroupError> {
+    pub async fn leave<P: Message>(&self, me: &mut Process<P>, group: &str, member: Pid<M>) -> Result<(), GroupError> {
         let group = self.check(group, member)?;
         match me.call(self.scope, |done| Request::Leave { group, member, done }, None).await? {
             true => Ok(()),
