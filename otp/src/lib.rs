@@ -4,6 +4,7 @@
 //! | module | OTP's name | what it is |
 //! | --- | --- | --- |
 //! | [`gen_server`] | `gen_server` | a process that serves requests |
+//! | [`task`] | Elixir's `Task` | work that another process does, for its value |
 //! | [`registry`] | Elixir's `Registry` | processes of a node by keys of any type |
 //! | [`pg`] | `pg` | groups of processes over all nodes |
 //! | [`sys`] | `sys` | looking into a behaviour's process: suspend, inspect, trace, stop |
@@ -16,4 +17,5 @@ pub mod pg;
 pub mod proc_lib;
 pub mod registry;
 pub mod sys;
+pub mod task;
 mod within;
