@@ -4,6 +4,7 @@
 //! | module | OTP's name | what it is |
 //! | --- | --- | --- |
 //! | [`gen_server`] | `gen_server` | a process that serves requests |
+//! | [`gen_statem`] | `gen_statem` | a process that is in one of several states |
 //! | [`task`] | Elixir's `Task` | work that another process does, for its value |
 //! | [`registry`] | Elixir's `Registry` | processes of a node by keys of any type |
 //! | [`pg`] | `pg` | groups of processes over all nodes |
@@ -13,6 +14,7 @@
 
 pub mod behaviour;
 pub mod gen_server;
+pub mod gen_statem;
 pub mod pg;
 pub mod proc_lib;
 pub mod registry;

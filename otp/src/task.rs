@@ -45,16 +45,10 @@ pub use self::{
     stream::{CONCURRENCY_DEFAULT, StreamOptions, TaskStream, stream},
     supervisor::Supervisor,
 };
-use holm::{CallError, Message, Monitor, Pid, Process, Reason, SpawnError, exit, sleep};
+use crate::within::within;
+use holm::{CallError, Message, Monitor, Pid, Process, Reason, SpawnError, exit};
 use parking_lot::Mutex;
-use std::{
-    fmt,
-    future::{Future, poll_fn},
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 /// Why a task gave no value.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -154,7 +148,7 @@ impl<T: Send + 'static> Task<T> {
         limit: Duration,
     ) -> Option<Result<T, TaskError>> {
         self.assert_owned(me);
-        let reason = within(limit, me.down(self.monitor)).await?;
+        let reason = within(Some(limit), me.down(self.monitor)).await?;
         Some(self.end(reason))
     }
 
@@ -208,15 +202,4 @@ impl<T: Send + 'static> Task<T> {
             me.pid()
         );
     }
-}
-
-/// Waits for a future up to a limit; the future is looked at first.
-async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
-    let mut future = pin!(future);
-    let mut timer = pin!(sleep(limit));
-    poll_fn(|context| match future.as_mut().poll(context) {
-        Poll::Ready(value) => Poll::Ready(Some(value)),
-        Poll::Pending => timer.as_mut().poll(context).map(|()| None),
-    })
-    .await
 }

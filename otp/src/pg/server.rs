@@ -6,17 +6,13 @@ use super::{
     table::{self, Table},
 };
 use crate::proc_lib::Starting;
-use holm::{Event, Message, Monitor, NodeEvent, NodeId, Notice, Pid, Process, SpawnError};
+use holm::{Event, Message, Monitor, NodeEvent, NodeId, Notice, Pid, Process, send_to_name_on};
 use std::{collections::HashMap, sync::Arc};
 
 /// Why a scope ends by itself.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
-    #[error("no process to look for peers with: {0}")]
-    Discover(#[from] SpawnError),
-    #[error("a peer could not be told: {0}")]
-    Tell(String),
-}
+#[error("a peer could not be told: {0}")]
+pub(super) struct Failure(String);
 
 /// Whom a monitor watches.
 enum Watched<M> {
@@ -41,7 +37,6 @@ pub(super) async fn serve<M: Message>(
     table::list(&mut me, &table);
     me.watch_nodes(true);
     let mut server = Server { me, name, table, monitors: HashMap::new(), members: HashMap::new() };
-    // Of two scopes that start at once, the one that looks last finds the other: it has its name before it looks.
     for node in holm::nodes() {
         server.discover(node.id)?;
     }
@@ -57,21 +52,14 @@ pub(super) async fn serve<M: Message>(
 }
 
 impl<M: Message> Server<M> {
-    /// Says hello to the scope of the same name on another node. It is looked for by a process of its own, so that a
-    /// node that is slow to answer holds nobody up.
+    /// Says hello to the scope of the same name on another node. If there is none yet, it says hello itself when there
+    /// is: so of two that start at once, one finds the other.
     fn discover(&mut self, node: NodeId) -> Result<(), Failure> {
-        let nodes = holm::nodes();
-        let Some(there) = nodes.iter().find(|there| there.id == node && node != self.me.pid().node()) else {
+        if node == self.me.pid().node() {
             return Ok(());
-        };
-        let (scheduler, from, name) = (there.schedulers.start, self.me.pid(), self.name.clone());
-        self.me.spawn_link(async move |mut me: Process<()>| {
-            // A node without such a scope, or without a connection, says hello itself when it has one.
-            if let Ok(Some(peer)) = me.whereis_at::<Request<M>>(scheduler, &name).await {
-                let _ = peer.send(Request::Gossip { from, gossip: Gossip::Discover });
-            }
-        })?;
-        Ok(())
+        }
+        let hello = Request::Gossip { from: self.me.pid(), gossip: Gossip::Discover };
+        send_to_name_on(node, &self.name, hello).map_err(|error| Failure(error.to_string()))
     }
 
     fn obey(&mut self, request: Request<M>) -> Result<(), Failure> {
@@ -127,7 +115,7 @@ impl<M: Message> Server<M> {
         match action {
             Action::Send(peer, gossip) => {
                 let gossip = Request::Gossip { from: self.me.pid(), gossip };
-                peer.send(gossip).map_err(|error| Failure::Tell(error.to_string()))?;
+                peer.send(gossip).map_err(|error| Failure(error.to_string()))?;
             }
             Action::WatchPeer(peer) => {
                 self.monitors.insert(self.me.monitor(peer), Watched::Peer(peer));

@@ -3,7 +3,8 @@
 //! A task holds its place from its start until its value is taken. So in the order of the inputs a slow one keeps those
 //! behind it from being replaced, and never more than `concurrency` values wait *(choice: Elixir lets them pile up)*.
 
-use super::{Task, TaskError, spawn_nolink, within};
+use super::{Task, TaskError, spawn_nolink};
+use crate::within::within;
 use holm::{Message, Monitor, Notice, Process, Reason, clock, exit};
 use std::{collections::VecDeque, fmt, future::Future, time::Duration};
 
@@ -170,11 +171,8 @@ where
                 if self.places.iter().any(|place| place.monitor() == Some(*monitor)))
         };
         let down = me.notice_where(ours);
-        let notice = match earliest_ns {
-            None => Some(down.await),
-            Some(at) => within(Duration::from_nanos(at.saturating_sub(clock::now_ns())), down).await,
-        };
-        match notice {
+        let limit = earliest_ns.map(|at_ns| Duration::from_nanos(at_ns.saturating_sub(clock::now_ns())));
+        match within(limit, down).await {
             Some(Notice::Down { monitor, reason, .. }) => {
                 let ended = self.places.iter_mut().find(|place| place.monitor() == Some(monitor));
                 ended.expect("it was looked for").down(reason);
