@@ -5,6 +5,7 @@
 //! | --- | --- | --- |
 //! | [`gen_server`] | `gen_server` | a process that serves requests |
 //! | [`gen_statem`] | `gen_statem` | a process that is in one of several states |
+//! | [`gen_event`] | `gen_event` | a process that hands events to handlers, which come and go |
 //! | [`task`] | Elixir's `Task` | work that another process does, for its value |
 //! | [`registry`] | Elixir's `Registry` | processes of a node by keys of any type |
 //! | [`pg`] | `pg` | groups of processes over all nodes |
@@ -13,6 +14,7 @@
 //! | [`proc_lib`] | `proc_lib` | how a process starts under another: acknowledged, linked, within a limit |
 
 pub mod behaviour;
+pub mod gen_event;
 pub mod gen_server;
 pub mod gen_statem;
 pub mod pg;
