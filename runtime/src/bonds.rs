@@ -15,6 +15,7 @@ use aliases::Aliases;
 use calls::Calls;
 use links::Links;
 use monitors::{Monitors, Target};
+use std::fmt;
 
 /// How a call ended: answered, or let go.
 #[derive(Debug)]
@@ -44,9 +45,21 @@ pub(crate) struct Bonds {
     pub(crate) abroad: bool,
     /// Requests that were let go of in this turn, caller and call: if it is the last, the callers learn why.
     pub(crate) unanswered: Vec<(RawPid, u64)>,
+    /// What else is released with its names.
+    pub(crate) releases: Releases,
     /// The process has begun to end: `unanswered` waits for that.
     pub(crate) concluding: bool,
     last_number: u64,
+}
+
+/// See [`crate::Process::on_release`].
+#[derive(Default)]
+pub(crate) struct Releases(pub(crate) Vec<Box<dyn FnOnce() + Send>>);
+
+impl fmt::Debug for Releases {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Releases({})", self.0.len())
+    }
 }
 
 /// What the loss of a node means for a process.

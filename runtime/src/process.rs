@@ -92,6 +92,34 @@ impl<M: Message> Process<M> {
 
     // ---- nodes ----
 
+    /// Has this run when the process has ended, after its future is dropped and with the release of its names: before
+    /// any exit or down signal leaves. So tables that others read can be cleared of a process before anybody can see
+    /// that it has ended.
+    ///
+    /// It runs on a scheduler, for as long as a destructor should take; it must neither wait nor use the process. A panic
+    /// in it goes nowhere.
+    ///
+    /// ```
+    /// use holm::Process;
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// holm::block_on(async |mut me: Process<()>| {
+    ///     let present = Arc::new(Mutex::new(vec!["you"]));
+    ///     let table = present.clone();
+    ///     let guest = async move |mut me: Process<()>| {
+    ///         table.lock().unwrap().push("guest");
+    ///         me.on_release(move || table.lock().unwrap().retain(|name| *name != "guest"));
+    ///     };
+    ///     let (_, monitor) = me.spawn_monitor(guest).unwrap();
+    ///     me.down(monitor).await;
+    ///     assert_eq!(*present.lock().unwrap(), ["you"]);
+    /// })
+    /// .unwrap();
+    /// ```
+    pub fn on_release(&mut self, release: impl FnOnce() + Send + 'static) {
+        self.state().bonds().releases.0.push(Box::new(release));
+    }
+
     /// Whether nodes that come and go are told as [`Notice::Node`].
     pub fn watch_nodes(&mut self, on: bool) {
         let state = self.state();

@@ -1,8 +1,8 @@
 //! The only place that ends a process.
 //!
 //! In this order: its door is closed and its name is nobody's (the scheduler did that), its future is dropped, its
-//! registered names are free, and only then do exit and down signals leave. Whoever sees that it has ended finds nothing
-//! of it any more.
+//! registered names are free and what else it holds is released, and only then do exit and down signals leave. Whoever
+//! sees that it has ended finds nothing of it any more.
 
 use crate::{body::State, reason::Reason, report, send, signal::Control};
 use std::fmt;
@@ -28,6 +28,9 @@ pub(crate) fn reap(mut state: State) {
         on_end = bonds.on_end.take();
         if bonds.named {
             node.names.release(pid);
+        }
+        for release in std::mem::take(&mut bonds.releases.0) {
+            holm_scheduler::quietly(release); // one that panics keeps neither the others nor the signals back
         }
         if bonds.born_abroad {
             node.parents.lock().remove(&pid);

@@ -37,7 +37,8 @@ cases! {
         e_15_one_in_a_blocking_call_ends_at_once,
         e_16_a_signal_sent_before_the_switch_is_trapped_behind_it,
         e_17_catching_a_panic_does_not_swallow_an_exit,
-        e_19_one_that_ends_while_it_ends_has_the_first_reason;
+        e_19_one_that_ends_while_it_ends_has_the_first_reason,
+        what_is_released_is_released_before_the_end_shows;
 }
 
 /// Tells `to` of all that comes, as text.
@@ -364,4 +365,33 @@ async fn e_19_one_that_ends_while_it_ends_has_the_first_reason(mut me: Process<S
         assert_eq!(me.down(monitor).await, Reason::error("first"), "it was told to end, then {again}");
     }
     expect_silence(&mut me).await;
+}
+
+/// Whether the process returns or panics; and a release that panics keeps no other back.
+async fn what_is_released_is_released_before_the_end_shows(mut me: Process<String>, there: There) {
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    for round in 0..300 {
+        let released = std::sync::Arc::new(AtomicU32::new(0));
+        let (first, second) = (released.clone(), released.clone());
+        let body = async move |mut me: Process<()>| {
+            me.on_release(move || {
+                first.fetch_add(1, Relaxed);
+                panic!("in a release");
+            });
+            me.on_release(move || {
+                second.fetch_add(1, Relaxed);
+            });
+            match round % 3 {
+                0 => {}
+                1 => panic!("in the body"),
+                _ => me.receive().await,
+            }
+        };
+        let spawned = me.spawn_opt(there.options().monitor(), body).unwrap();
+        if round % 3 == 2 {
+            spawned.pid.send(()).unwrap();
+        }
+        me.down(spawned.monitor.unwrap()).await;
+        assert_eq!(released.load(Relaxed), 2);
+    }
 }
