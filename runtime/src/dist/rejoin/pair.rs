@@ -110,8 +110,8 @@ impl Pair {
 
 impl Drop for Pair {
     fn drop(&mut self) {
-        self.schedulers.drain(..).for_each(|scheduler| {
-            scheduler.stop(PATIENCE);
+        self.schedulers.drain(..).for_each(|mut scheduler| {
+            drop(scheduler.stop(PATIENCE));
         });
     }
 }
