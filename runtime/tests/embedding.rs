@@ -626,3 +626,27 @@ fn h_12_a_child_of_the_host_holds_nothing_of_the_runtime() {
         assert_eq!(held, own * nodes, "{}", outcome.story());
     }
 }
+
+/// What a program under supervision with a million processes needs of a stop. Run it in a release build.
+#[test]
+#[ignore = "it takes seconds and a gigabyte"]
+fn a_million_processes_stop_well_within_the_grace() {
+    for schedulers in [1, 2] {
+        let runtime = start(schedulers);
+        let spawning = Instant::now();
+        let parent = runtime.spawn(async |mut me: Process<()>| {
+            for _ in 0..1_000_000 {
+                me.spawn(async |mut me: Process<()>| idle(&mut me).await).unwrap();
+            }
+            idle(&mut me).await;
+        });
+        let settled = runtime.block_on(async |_: Process<()>| holm::yield_now().await);
+        settled.unwrap();
+        let spawned = spawning.elapsed();
+        let stopping = Instant::now();
+        runtime.stop(GRACE).unwrap();
+        println!("{schedulers} schedulers: spawned in {spawned:?}, stopped in {:?}", stopping.elapsed());
+        assert_eq!(parent.unwrap().wait(), Reason::Shutdown);
+        assert!(stopping.elapsed() < GRACE / 2);
+    }
+}
