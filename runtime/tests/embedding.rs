@@ -634,14 +634,15 @@ fn a_million_processes_stop_well_within_the_grace() {
     for schedulers in [1, 2] {
         let runtime = start(schedulers);
         let spawning = Instant::now();
-        let parent = runtime.spawn(async |mut me: Process<()>| {
+        let (ready, is_ready) = mpsc::channel();
+        let parent = runtime.spawn(async move |mut me: Process<()>| {
             for _ in 0..1_000_000 {
                 me.spawn(async |mut me: Process<()>| idle(&mut me).await).unwrap();
             }
+            ready.send(()).unwrap();
             idle(&mut me).await;
         });
-        let settled = runtime.block_on(async |_: Process<()>| holm::yield_now().await);
-        settled.unwrap();
+        is_ready.recv().unwrap();
         let spawned = spawning.elapsed();
         let stopping = Instant::now();
         runtime.stop(GRACE).unwrap();
