@@ -117,7 +117,7 @@ impl fmt::Display for Reason {
             Reason::Killed => f.write_str("killed"),
             Reason::NoProc => f.write_str("no such process"),
             Reason::NoConnection => f.write_str("no connection"),
-            Reason::Panic(panic) => write!(f, "{panic}"),
+            Reason::Panic(panic) => write!(f, "panic: {}", panic.message),
             Reason::Error(text) => write!(f, "error: {text}"),
             Reason::Value(value) => write!(f, "value of type {}", value.name),
             Reason::Overflow => f.write_str("mailbox overflow"),

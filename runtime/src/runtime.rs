@@ -248,7 +248,6 @@ impl End {
 /// # Cancel safety
 ///
 /// Waiting can be dropped and taken up again.
-#[must_use = "the process goes on without its handle; wait for it, or drop it knowingly"]
 pub struct ProcessHandle<M> {
     pid: Pid<M>,
     end: Arc<End>,

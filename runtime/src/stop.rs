@@ -32,6 +32,9 @@ const KILL_LIMIT: Duration = Duration::from_millis(300);
 /// How long after the kill threads are waited for. With [`KILL_LIMIT`] less than the second that is promised.
 const JOIN_LIMIT: Duration = Duration::from_millis(550);
 
+/// How long spawns that have begun are waited for.
+const CLOSE_LIMIT: Duration = Duration::from_millis(50);
+
 /// The first and the longest pause between two looks at a process that is to end.
 const PAUSES: (Duration, Duration) = (Duration::from_micros(50), Duration::from_millis(2));
 
@@ -146,7 +149,7 @@ impl Engine {
     pub(crate) fn end_processes(&self, grace: Duration) {
         let now = Instant::now();
         let until = now.checked_add(grace);
-        self.node.pool.close();
+        self.node.pool.close(CLOSE_LIMIT);
         let first = self.node.first_to_stop();
         signal(&self.node, first.clone(), Reason::Shutdown);
         wait_until_ended(&self.node, first.into_iter(), until);
@@ -160,7 +163,7 @@ impl Engine {
 
     /// Asks every process to end, and lets no new ones come.
     pub(crate) fn shut_down(&self) {
-        self.node.pool.close();
+        self.node.pool.close(CLOSE_LIMIT);
         signal_all(&self.node, Reason::Shutdown);
     }
 

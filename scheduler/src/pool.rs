@@ -17,14 +17,18 @@ use crate::{
 use crossbeam_utils::CachePadded;
 use parking_lot::{Mutex, RwLock};
 use std::{
+    convert::Infallible,
     fmt,
     ptr::{self, NonNull},
-    sync::atomic::{
-        AtomicBool, AtomicPtr, AtomicU32, AtomicUsize,
-        Ordering::{Relaxed, SeqCst},
-        fence,
+    sync::{
+        atomic::{
+            AtomicBool, AtomicPtr, AtomicU32, AtomicUsize,
+            Ordering::{Relaxed, SeqCst},
+            fence,
+        },
+        mpsc,
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// What a task does now.
@@ -314,8 +318,26 @@ impl Pool {
 
     /// From here on no task with a tag is spawned: the crate above is about to end its own. Plain tasks are, until the pool
     /// stops.
-    pub fn close(&self) {
-        self.closed.store(true, SeqCst);
+    ///
+    /// Waits up to `limit` for spawns that have begun, so that their tasks are among the [`Pool::tagged`]: from outside by
+    /// the gate, from inside by an errand that each scheduler does between two turns. A turn that is longer does not spawn
+    /// any more, unless just that takes so long.
+    pub fn close(&self, limit: Duration) {
+        let until = Instant::now() + limit;
+        let gate = self.gate.try_write_for(limit);
+        let was_closed = self.closed.swap(true, SeqCst);
+        drop(gate);
+        if was_closed {
+            return;
+        }
+        let (done, all_done) = mpsc::channel::<Infallible>();
+        for remote in &self.remotes {
+            let done = done.clone();
+            remote.send_errand(Box::new(move || drop(done)));
+        }
+        drop(done);
+        // Ends when the last errand is done, or dropped by a scheduler that ends.
+        let _ = all_done.recv_timeout(until.saturating_duration_since(Instant::now()));
     }
 
     /// The tasks with a tag that live now, one after the other as they are found.

@@ -169,7 +169,7 @@ impl Scheduler {
         // Waits for those who spawn from outside; one whose closure does not end meanwhile spawns into nothing.
         let _closed = self.pool.gate.try_write_for(limit);
         self.pool.stopping.store(true, SeqCst);
-        self.pool.close();
+        self.pool.closed.store(true, SeqCst);
         self.pool.rouse_all();
     }
 

@@ -57,6 +57,12 @@ impl Program {
         self
     }
 
+    /// A process group for itself and the nodes that it starts.
+    pub(crate) fn in_a_group_of_its_own(mut self) -> Self {
+        std::os::unix::process::CommandExt::process_group(&mut self.0, 0);
+        self
+    }
+
     /// Runs it to its end, or kills it at the limit.
     pub(crate) fn run(self) -> Outcome {
         self.run_within(LIMIT)
