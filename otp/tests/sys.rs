@@ -245,6 +245,8 @@ async fn an_inspection_never_waits_for_the_server(mut me: Me, there: There) {
         if seen.doing == Doing::Running(Callback::Message) && seen.last_callback >= QUIET {
             assert_eq!((seen.state, seen.last_message.as_str()), (None, "wait"));
             assert!(seen.age >= seen.last_callback);
+            let process = seen.process.unwrap();
+            assert_eq!((process.links, process.trapping), (1, true));
             break;
         }
         holm::sleep(Duration::from_millis(1)).await;

@@ -1,6 +1,9 @@
 //! The loop of every behaviour: receives, answers `sys`, sees the parent's end, and hands out the rest.
 
-use super::{Callback, Context, Envelope, State, System, Trace, TraceEvent, Traced, envelope::Request, shelf::Listed};
+use super::{
+    Callback, Context, Envelope, State, System, Trace, TraceEvent, Traced, envelope::Request, shelf::Listed,
+    shelf::text,
+};
 use holm::{Event, Notice, Pid, Process, Reason};
 use std::{
     future::{Future, poll_fn},
@@ -180,7 +183,10 @@ impl<S: State> Running<S> {
                 reply.send(());
             }
             Request::Stop(reason) => return Some(Input::End(reason)),
-            Request::Inspect(reply) => reply.send(self.shelf.describe(self.state.as_deref())),
+            Request::Inspect(reply) => {
+                let text = self.state.as_deref().map(text);
+                reply.send(self.shelf.describe(text));
+            }
             Request::Trace(trace, reply) => {
                 self.trace = trace;
                 reply.send(());
