@@ -1,8 +1,8 @@
 //! A process that serves requests: OTP's `gen_server`.
 //!
 //! A server is a type with its state, one enum of messages, and a function that handles one. A message that wants an
-//! answer carries a [`Reply`](holm::Reply), so answers are typed, an answer can come later or from elsewhere, and a call is a cast with a
-//! reply in it.
+//! answer carries a [`Reply`](holm::Reply): so answers are typed, an answer can come later or from elsewhere, and a call
+//! is a cast with a reply in it.
 //!
 //! ```
 //! use holm::{Message, Process, Reply};
@@ -40,6 +40,7 @@
 //!
 //! `docs/otp.md` has the same server in other systems, and what differs from OTP and why.
 
+mod from_fn;
 mod many;
 mod serve;
 mod server_name;
@@ -50,6 +51,7 @@ pub use crate::{
     proc_lib::{StartError, StartOptions, Starting},
     sys::StopError,
 };
+pub use from_fn::{FromFn, from_fn};
 pub use many::{Answers, abcast, multi_call};
 pub use server_name::ServerName;
 pub use server_ref::ServerRef;
@@ -77,6 +79,13 @@ pub enum Next {
     Hibernate,
     /// [`GenServer::terminate`] is called, then it ends with this reason.
     Stop(Reason),
+}
+
+/// Nothing to say: it waits for the next message.
+impl From<()> for Next {
+    fn from((): ()) -> Self {
+        Next::Receive
+    }
 }
 
 /// How a server's [`init`](GenServer::init) went.
