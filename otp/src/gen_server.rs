@@ -38,7 +38,7 @@
 //! .unwrap();
 //! ```
 //!
-//! `docs/otp.md` has the same server in other systems, and what differs from OTP and why.
+//! `docs/gen_server.md` has the same server in other systems, and what differs from OTP and why.
 
 mod from_fn;
 mod many;
@@ -57,7 +57,7 @@ pub use server_name::ServerName;
 pub use server_ref::ServerRef;
 
 use crate::proc_lib;
-use holm::{Message, Notice, Process, Reason};
+use holm::{Message, Notice, Pid, Process, Reason};
 use std::{
     any::type_name,
     fmt,
@@ -247,6 +247,38 @@ pub async fn start_with<P: Message, S: GenServer>(
 ) -> Result<ServerRef<S::Message>, StartError> {
     let started = proc_lib::start(me, options, |me, starting| serve::enter(me, starting, make)).await;
     started.map(ServerRef::from)
+}
+
+/// Makes a server of this process, which runs already and owes nobody a word about its start. [`GenServer::init`] is not
+/// called; the trapped exit of the parent, if one is given, ends the server.
+///
+/// ```
+/// use holm::{Process, Reply};
+/// use holm_otp::gen_server::{self, Next, ServerRef};
+/// use std::time::Duration;
+///
+/// holm::block_on(async |mut me: Process<()>| {
+///     let parent = me.pid().untyped();
+///     let body = async move |me| {
+///         let server = gen_server::from_fn(7, |seven, reply: Reply<u64>| reply.send(*seven));
+///         gen_server::enter_loop(me, Some(parent), server, Next::Receive).await
+///     };
+///     let seven = ServerRef::from(me.spawn_link(body).unwrap());
+///     assert_eq!(seven.call(&mut me, |reply| reply, Duration::from_secs(5)).await, Ok(7));
+/// })
+/// .unwrap();
+/// ```
+///
+/// # Cancel safety
+///
+/// As [`enter`].
+pub async fn enter_loop<S: GenServer>(
+    me: Process<Envelope<S::Message>>,
+    parent: Option<Pid>,
+    server: S,
+    next: Next,
+) -> Reason {
+    serve::enter_loop(me, parent, server, next).await
 }
 
 /// Makes a server of this process, until it ends: for the body of an `#[holm::entry]`, which

@@ -298,6 +298,13 @@ async fn g_05_a_server_that_ends_ends_its_calls_with_its_reason(mut me: Me, ther
         expect_told(&mut me, &format!("terminate {reason}")).await;
         expect_end(&mut me, server, reason).await;
     }
+    // Killed while it waits, with the request in its state.
+    let server = start(&mut me, there, Plan::default()).await;
+    let kept = server.send_request(&mut me, Ask::Keep).unwrap();
+    server.call(&mut me, |reply| Ask::Double(1, reply), CASE_LIMIT).await.unwrap();
+    holm::exit(server.pid(), Reason::Kill);
+    assert_eq!(me.response(kept, CASE_LIMIT).await, Err(CallError::Unanswered(Reason::Killed)));
+    expect_end(&mut me, server, Reason::Killed).await;
     expect_silence(&mut me).await;
 }
 
