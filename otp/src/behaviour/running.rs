@@ -144,13 +144,9 @@ impl<S: State> Running<S> {
         if !self.shelf.is_suspended() {
             return pin!(me.next()).poll(context);
         }
-        // Waits of a process hold nothing, so a new one for each look is as good as one for all.
         let is_request = |envelope: &Envelope<_>| matches!(envelope, Envelope::System(_));
-        if let Poll::Ready(request) = pin!(me.receive_where(is_request)).poll(context) {
-            return Poll::Ready(Event::Message(request));
-        }
         let is_parents = |notice: &Notice| is_exit_of(*parent, notice);
-        pin!(me.notice_where(is_parents)).poll(context).map(Event::Notice)
+        pin!(me.next_where(is_request, is_parents)).poll(context)
     }
 
     fn take_message(&mut self, message: S::Message) -> Input<S::Message> {
