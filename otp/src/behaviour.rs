@@ -26,7 +26,7 @@ pub(crate) mod shelf;
 mod trace;
 
 pub use context::Context;
-pub(crate) use envelope::{Change, Request};
+pub(crate) use envelope::{Change, Request, unsent};
 pub use envelope::{Envelope, System};
 pub use running::{Input, Running};
 pub use shelf::Callback;

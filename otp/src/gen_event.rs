@@ -137,7 +137,7 @@ impl<E: Message + Sync> EventManager<E> {
     /// # Errors
     ///
     /// If the event cannot leave this node.
-    pub fn notify(self, event: E) -> Result<(), SendError<Envelope<ManagerMessage<E>>>> {
+    pub fn notify(self, event: E) -> Result<(), SendError<ManagerMessage<E>>> {
         self.0.cast(ManagerMessage(Request::Notify(event)))
     }
 

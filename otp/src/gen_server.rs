@@ -1,8 +1,8 @@
 //! A process that serves requests: OTP's `gen_server`.
 //!
 //! A server is a type with its state, one enum of messages, and a function that handles one. A message that wants an
-//! answer carries a [`Reply`](holm::Reply), so answers are typed, an answer can come later or from elsewhere, and a call is a cast with a
-//! reply in it.
+//! answer carries a [`Reply`](holm::Reply): so answers are typed, an answer can come later or from elsewhere, and a call
+//! is a cast with a reply in it.
 //!
 //! ```
 //! use holm::{Message, Process, Reply};
@@ -38,8 +38,9 @@
 //! .unwrap();
 //! ```
 //!
-//! `docs/otp.md` has the same server in other systems, and what differs from OTP and why.
+//! `docs/gen_server.md` has the same server in other systems, and what differs from OTP and why.
 
+mod from_fn;
 mod many;
 mod serve;
 mod server_name;
@@ -50,12 +51,13 @@ pub use crate::{
     proc_lib::{StartError, StartOptions, Starting},
     sys::StopError,
 };
+pub use from_fn::{FromFn, from_fn};
 pub use many::{Answers, abcast, multi_call};
 pub use server_name::ServerName;
 pub use server_ref::ServerRef;
 
 use crate::proc_lib;
-use holm::{Message, Notice, Process, Reason};
+use holm::{Message, Notice, Pid, Process, Reason};
 use std::{
     any::type_name,
     fmt,
@@ -77,6 +79,13 @@ pub enum Next {
     Hibernate,
     /// [`GenServer::terminate`] is called, then it ends with this reason.
     Stop(Reason),
+}
+
+/// Nothing to say: it waits for the next message.
+impl From<()> for Next {
+    fn from((): ()) -> Self {
+        Next::Receive
+    }
 }
 
 /// How a server's [`init`](GenServer::init) went.
@@ -238,6 +247,38 @@ pub async fn start_with<P: Message, S: GenServer>(
 ) -> Result<ServerRef<S::Message>, StartError> {
     let started = proc_lib::start(me, options, |me, starting| serve::enter(me, starting, make)).await;
     started.map(ServerRef::from)
+}
+
+/// Makes a server of this process, which runs already and owes nobody a word about its start. [`GenServer::init`] is not
+/// called; the trapped exit of the parent, if one is given, ends the server.
+///
+/// ```
+/// use holm::{Process, Reply};
+/// use holm_otp::gen_server::{self, Next, ServerRef};
+/// use std::time::Duration;
+///
+/// holm::block_on(async |mut me: Process<()>| {
+///     let parent = me.pid().untyped();
+///     let body = async move |me| {
+///         let server = gen_server::from_fn(7, |seven, reply: Reply<u64>| reply.send(*seven));
+///         gen_server::enter_loop(me, Some(parent), server, Next::Receive).await
+///     };
+///     let seven = ServerRef::from(me.spawn_link(body).unwrap());
+///     assert_eq!(seven.call(&mut me, |reply| reply, Duration::from_secs(5)).await, Ok(7));
+/// })
+/// .unwrap();
+/// ```
+///
+/// # Cancel safety
+///
+/// As [`enter`].
+pub async fn enter_loop<S: GenServer>(
+    me: Process<Envelope<S::Message>>,
+    parent: Option<Pid>,
+    server: S,
+    next: Next,
+) -> Reason {
+    serve::enter_loop(me, parent, server, next).await
 }
 
 /// Makes a server of this process, until it ends: for the body of an `#[holm::entry]`, which

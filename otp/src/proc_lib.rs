@@ -261,7 +261,8 @@ where
 ///
 /// # Errors
 ///
-/// As [`start_link`]; if the node is lost meanwhile, [`StartError::Failed`] with [`Reason::NoConnection`].
+/// As [`start_link`]; if the node is lost meanwhile, [`StartError::Failed`] with [`Reason::NoConnection`], and the exit
+/// signal by the link.
 ///
 /// # Cancel safety
 ///

@@ -39,6 +39,17 @@ impl<M> SendError<M> {
             SendError::Unsendable(m, _) | SendError::NoNode(m) => m,
         }
     }
+
+    /// The same about a message that this one was made of, or becomes.
+    pub fn map<N>(self, becomes: impl FnOnce(M) -> N) -> SendError<N> {
+        match self {
+            SendError::CannotCross(m) => SendError::CannotCross(becomes(m)),
+            SendError::Busy(m) => SendError::Busy(becomes(m)),
+            SendError::Full(m) => SendError::Full(becomes(m)),
+            SendError::Unsendable(m, why) => SendError::Unsendable(becomes(m), why),
+            SendError::NoNode(m) => SendError::NoNode(becomes(m)),
+        }
+    }
 }
 
 impl<M> fmt::Debug for SendError<M> {

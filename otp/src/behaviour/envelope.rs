@@ -5,7 +5,7 @@
 
 use super::Trace;
 use crate::sys::Inspection;
-use holm::{Crosses, Message, Reason, Reply, Wire, WireError};
+use holm::{Crosses, Message, Reason, Reply, SendError, Wire, WireError};
 use serde::{Deserialize, Serialize};
 use std::{any::Any, fmt};
 
@@ -66,6 +66,11 @@ impl<M> Envelope<M> {
             Envelope::System(_) => None,
         }
     }
+}
+
+/// What came back is what was sent: a user's message.
+pub(crate) fn unsent<M>(error: SendError<Envelope<M>>) -> SendError<M> {
+    error.map(|envelope| envelope.into_user().expect("a user's message was sent"))
 }
 
 const USER: u8 = 0;

@@ -1,6 +1,9 @@
 //! The loop of every behaviour: receives, answers `sys`, sees the parent's end, and hands out the rest.
 
-use super::{Callback, Context, Envelope, State, System, Trace, TraceEvent, Traced, envelope::Request, shelf::Listed};
+use super::{
+    Callback, Context, Envelope, State, System, Trace, TraceEvent, Traced, envelope::Request, shelf::Listed,
+    shelf::text,
+};
 use holm::{Event, Notice, Pid, Process, Reason};
 use std::{
     future::{Future, poll_fn},
@@ -141,13 +144,9 @@ impl<S: State> Running<S> {
         if !self.shelf.is_suspended() {
             return pin!(me.next()).poll(context);
         }
-        // Waits of a process hold nothing, so a new one for each look is as good as one for all.
         let is_request = |envelope: &Envelope<_>| matches!(envelope, Envelope::System(_));
-        if let Poll::Ready(request) = pin!(me.receive_where(is_request)).poll(context) {
-            return Poll::Ready(Event::Message(request));
-        }
         let is_parents = |notice: &Notice| is_exit_of(*parent, notice);
-        pin!(me.notice_where(is_parents)).poll(context).map(Event::Notice)
+        pin!(me.next_where(is_request, is_parents)).poll(context)
     }
 
     fn take_message(&mut self, message: S::Message) -> Input<S::Message> {
@@ -180,7 +179,10 @@ impl<S: State> Running<S> {
                 reply.send(());
             }
             Request::Stop(reason) => return Some(Input::End(reason)),
-            Request::Inspect(reply) => reply.send(self.shelf.describe(self.state.as_deref())),
+            Request::Inspect(reply) => {
+                let text = self.state.as_deref().map(text);
+                reply.send(self.shelf.describe(text));
+            }
             Request::Trace(trace, reply) => {
                 self.trace = trace;
                 reply.send(());

@@ -149,10 +149,11 @@ impl<S: State> Shelf<S> {
         }
     }
 
-    /// What can be seen from here, with a state that the caller holds, if it does.
-    pub(super) fn describe(&self, state: Option<&S>) -> Inspection {
+    /// What can be seen from here, with the text of the state, if the caller has it.
+    pub(super) fn describe(&self, state: Option<String>) -> Inspection {
         Inspection {
             pid: self.pid,
+            process: holm::process_info(self.pid),
             parent: self.parent,
             behaviour: S::BEHAVIOUR.into(),
             state_type: S::user_type().into(),
@@ -162,13 +163,13 @@ impl<S: State> Shelf<S> {
             messages: self.messages.load(Relaxed),
             notices: self.notices.load(Relaxed),
             last_message: (*self.label.lock()).into(),
-            state: state.map(text),
+            state,
         }
     }
 }
 
 /// The state as text, whatever its code does.
-fn text<S: State>(state: &S) -> String {
+pub(super) fn text<S: State>(state: &S) -> String {
     struct Text<'a, S>(&'a S);
     impl<S: State> fmt::Display for Text<'_, S> {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -190,10 +191,8 @@ trait Inspected: Send + Sync {
 
 impl<S: State> Inspected for Shelf<S> {
     fn inspect(&self) -> Inspection {
-        match self.state.try_lock() {
-            Some(state) => self.describe(state.as_deref()),
-            None => self.describe(None),
-        }
+        let text = self.state.try_lock().and_then(|state| state.as_deref().map(text));
+        self.describe(text)
     }
 }
 

@@ -5,7 +5,7 @@ use crate::{
     behaviour::{Callback, Envelope, Input, Running, State},
     proc_lib::{Starting, catch},
 };
-use holm::{Process, Reason};
+use holm::{Pid, Process, Reason};
 use std::{
     any::{Any, type_name},
     fmt,
@@ -70,6 +70,16 @@ pub(super) async fn enter<S: GenServer>(
             starting.fail(context, reason)
         }
     }
+}
+
+/// Serves in a process that runs already.
+pub(super) async fn enter_loop<S: GenServer>(
+    me: Process<Envelope<S::Message>>,
+    parent: Option<Pid>,
+    server: S,
+    next: Next,
+) -> Reason {
+    serve_to_the_end(Running::new(me, parent, Served(server)), next).await
 }
 
 /// Serves, then lets the server clean up: the reason of its end, or of the panic that ended it, or of one meanwhile.

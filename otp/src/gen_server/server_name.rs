@@ -1,6 +1,6 @@
 //! A server by its name on a node: `{Name, Node}`.
 
-use crate::behaviour::Envelope;
+use crate::behaviour::{Envelope, unsent};
 use holm::{CallError, Message, NodeId, Process, Reply, Request, SendError, send_to_name_on};
 use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 
@@ -33,8 +33,8 @@ impl<M: Message> ServerName<M> {
     /// # Errors
     ///
     /// If the message cannot leave this node; it comes back.
-    pub fn cast(&self, message: M) -> Result<(), SendError<Envelope<M>>> {
-        send_to_name_on(self.node, &self.name, Envelope::User(message))
+    pub fn cast(&self, message: M) -> Result<(), SendError<M>> {
+        send_to_name_on(self.node, &self.name, Envelope::User(message)).map_err(unsent)
     }
 
     /// Sends a request to whoever has the name, and waits for the answer, up to `limit`; see

@@ -1,7 +1,7 @@
 //! How a server is reached.
 
 use crate::{
-    behaviour::Envelope,
+    behaviour::{Envelope, unsent},
     sys::{self, StopError},
 };
 use holm::{CallError, Crosses, Message, Pid, Process, Reason, Reply, Request, SendError, SpawnError, Wire};
@@ -45,8 +45,8 @@ impl<M: Message> ServerRef<M> {
     /// # Errors
     ///
     /// If the message cannot leave this node; it comes back.
-    pub fn cast(self, message: M) -> Result<(), SendError<Envelope<M>>> {
-        self.0.send(Envelope::User(message))
+    pub fn cast(self, message: M) -> Result<(), SendError<M>> {
+        self.0.send(Envelope::User(message)).map_err(unsent)
     }
 
     /// Sends a request and waits for its answer, up to `limit`; with `None` for as long as it takes.

@@ -1,7 +1,7 @@
 //! What is seen of a behaviour's process.
 
 use crate::behaviour::Callback;
-use holm::{Message, Pid};
+use holm::{Message, Pid, ProcessInfo};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -22,6 +22,8 @@ pub enum Doing {
 pub struct Inspection {
     /// The process.
     pub pid: Pid,
+    /// What the runtime knows of it: its mailbox, names, ties. Nothing if it has just ended.
+    pub process: Option<ProcessInfo>,
     /// Whose trapped exit ends it.
     pub parent: Option<Pid>,
     /// The behaviour: `gen_server`.

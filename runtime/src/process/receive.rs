@@ -117,6 +117,30 @@ impl<M: Message> Process<M> {
         within(limit, self.next()).await
     }
 
+    /// Waits for the next of all that fits, messages and notices; the others stay in the mailbox, in their order.
+    ///
+    /// Two waits side by side, one for messages and one for notices, are not this: what one of them takes from the door
+    /// the other has not seen, and nothing wakes the process for it again.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost when the wait is dropped.
+    pub async fn next_where(
+        &mut self,
+        mut message_fits: impl FnMut(&M) -> bool,
+        mut notice_fits: impl FnMut(&Notice) -> bool,
+    ) -> Event<M> {
+        let mut wanted = |letter: &Owned| match letter.as_notice() {
+            Some(notice) => notice_fits(notice),
+            None => letter.as_message().is_some_and(&mut message_fits),
+        };
+        let letter = poll_fn(|context| self.poll_letter(context, &mut wanted)).await;
+        match letter.into_notice() {
+            Ok(notice) => Event::Notice(notice),
+            Err(letter) => Event::Message(letter.into_message().expect("what is no notice is a message")),
+        }
+    }
+
     /// Waits for the next notice that fits; all else stays in the mailbox.
     ///
     /// # Cancel safety
