@@ -52,14 +52,18 @@ mod runtime;
 mod send;
 mod signal;
 mod spawn;
+mod stalls;
 mod timers;
+mod turns;
 
 pub use alias::Alias;
 pub use blocking::spawn_blocking;
 pub use call::{CallError, Request};
 pub use entry::{Entry, EntryPoint};
 pub use holm_macros::{Message, entry};
-pub use holm_scheduler::{JoinError, JoinHandle, Sleep, clock, panic_text, sleep, spawn as spawn_task, yield_now};
+pub use holm_scheduler::{
+    JoinError, JoinHandle, Priority, Sleep, clock, panic_text, sleep, spawn as spawn_task, yield_now,
+};
 pub use info::{ProcessInfo, Status, process_info, processes, warn_of_mailboxes_above};
 pub use mailbox::{Mailbox, Overflow};
 pub use message::{Crosses, Message, Wire, WireError};
@@ -76,7 +80,9 @@ pub use runtime::{Error, NodeInfo, block_on, block_on_with, exit_code, nodes, ru
 pub use send::SendError;
 pub use signal::{Notice, Watched};
 pub use spawn::{Place, SpawnError, SpawnOptions, Spawned, spawn};
+pub use stalls::stalls;
 pub use timers::{Timer, cancel_timer, send_after};
+pub use turns::bump_reductions;
 
 #[doc(hidden)]
 pub use {inventory, serde};

@@ -14,6 +14,7 @@ use crate::{
     process::Process,
     reason::{IntoReason, Reason},
     spawn::{SpawnError, Ties, start},
+    stalls,
 };
 use holm_affinity::{Machine, steal_order};
 use holm_scheduler::{Config, Scheduler, send_errand, spawn_on};
@@ -196,6 +197,7 @@ impl Runtime {
         }
         let node = Node::new(place, scheduler.pool().clone());
         settle_everywhere(&node, here.schedulers.len());
+        stalls::report_of(&node);
         let mut runtime = Runtime { node, scheduler, links: Vec::new() };
         for end in ends {
             let (peer, local) = (end.peer, end.peer as usize % here.schedulers.len());

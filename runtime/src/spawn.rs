@@ -11,7 +11,7 @@ use crate::{
     process::{Monitor, Process},
     reason::IntoReason,
 };
-use holm_scheduler::{Slot, Spec, spawn_body};
+use holm_scheduler::{Priority, Slot, Spec, spawn_body};
 use std::future::Future;
 
 /// Where a process is to run.
@@ -40,6 +40,7 @@ pub struct SpawnOptions {
     pub(crate) monitor: bool,
     pub(crate) name: Option<String>,
     pub(crate) mailbox: Mailbox,
+    pub(crate) priority: Priority,
 }
 
 impl SpawnOptions {
@@ -56,6 +57,11 @@ impl SpawnOptions {
     /// On this scheduler and no other: Erlang's `{scheduler, Id}`, but numbered from 0 over the whole layout.
     pub fn scheduler(self, scheduler: u32) -> Self {
         self.place(Place::Scheduler(scheduler))
+    }
+
+    /// How often it has a turn when others wait too; [`Process::set_priority`] changes it later. Not inherited.
+    pub fn priority(self, priority: Priority) -> Self {
+        SpawnOptions { priority, ..self }
     }
 
     /// Linked to its parent, before its first instruction.
@@ -156,7 +162,7 @@ impl Place {
     }
 }
 
-/// What a new process has before anybody can run it: its ties, and its mailbox.
+/// What a new process has before anybody can run it: its ties, its mailbox, its priority.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ties {
     pub(crate) link: Option<RawPid>,
@@ -165,6 +171,7 @@ pub(crate) struct Ties {
     pub(crate) mailbox: Mailbox,
     /// Who asked for it from another node.
     pub(crate) parent: Option<RawPid>,
+    pub(crate) priority: Priority,
 }
 
 /// Spawns a process on this node. `bind` hears its pid before it can run.
@@ -236,7 +243,8 @@ where
     };
     let parent = holm_scheduler::current().map(|(slot, id)| deliver::pid_of(node, slot, id));
     let parent = parent.filter(|(_, is_process)| *is_process).map(|(parent, _)| parent);
-    let spec = Spec { pin: scheduler, tag: deliver::tag::<M>(marks), label: info::label(parent) };
+    let label = info::label(parent);
+    let spec = Spec { pin: scheduler, priority: ties.priority, tag: deliver::tag::<M>(marks), label };
     // SAFETY: the future is `Send`, and the state is touched by the process's own turns only.
     match unsafe { spawn_body(spec, Some(&node.pool), make) } {
         Ok(_) => Ok(Pid::new(pid.expect("the body was made"))),
@@ -314,6 +322,7 @@ impl<M: Message> Process<M> {
             name: options.name,
             mailbox: options.mailbox,
             parent: None,
+            priority: options.priority,
         };
         let bind = |child: RawPid| state.bind_child(child, options.link, monitor);
         let pid = start(node, scheduler, ties, bind, body)?;

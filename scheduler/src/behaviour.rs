@@ -33,8 +33,9 @@ pub unsafe trait Body: 'static {
     unsafe fn end(this: *mut Self, id: TaskId, parcels: Parcels);
 }
 
-/// The two functions of a [`Body`], for a slot that has forgotten its type.
+/// The two functions of a [`Body`], for a slot that has forgotten its type; and the type's name, for who asks what runs.
 pub(crate) struct Behaviour {
+    pub(crate) name: fn() -> &'static str,
     pub(crate) poll: unsafe fn(*mut (), &mut Context<'_>) -> Poll<()>,
     pub(crate) end: unsafe fn(*mut (), TaskId, Parcels),
 }
@@ -46,6 +47,7 @@ impl Behaviour {
             "the body does not fit into a slot: box it"
         );
         &Behaviour {
+            name: std::any::type_name::<B>,
             // SAFETY: (both) the slot's body is the B that was written when the behaviour was set; the rest is the
             // caller's obligation.
             poll: |body, context| unsafe { B::poll(body.cast(), context) },

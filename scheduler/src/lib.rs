@@ -24,10 +24,15 @@
 //! (the loop), `park` (the only sleep).
 
 mod door;
+mod doze;
 mod idle;
+mod injector;
+mod priority;
 mod ring;
 mod stack;
 mod sync;
+mod tenancy;
+mod turn;
 mod wheel;
 
 #[cfg(not(loom))]
@@ -38,8 +43,6 @@ mod blocking;
 pub mod clock;
 #[cfg(not(loom))]
 mod here;
-#[cfg(not(loom))]
-mod injector;
 #[cfg(not(loom))]
 mod io;
 #[cfg(not(loom))]
@@ -63,20 +66,27 @@ mod timer;
 #[cfg(not(loom))]
 mod waker;
 #[cfg(not(loom))]
+mod watchdog;
+#[cfg(not(loom))]
 mod worker;
 
 #[cfg(not(loom))]
 pub use crate::{
     behaviour::Body,
     door::Parcel,
-    here::{current, here, leave, may_touch, scheduler, send_errand, spend, spend_as, take_parcels, unwatch, watch},
+    here::{
+        current, here, leave, may_touch, scheduler, send_errand, set_priority, spend, spend_as, take_parcels, unwatch,
+        watch,
+    },
     io::{Direction, Ticket, Watched},
     notes::{Noted, Notes},
     pool::{Activity, Config, Pool},
+    priority::Priority,
     slot::{BODY_ALIGN, BODY_SIZE, Parcels, Slot, TaskId},
     source::Source,
     spawn::{SpawnError, Spec, spawn as spawn_body},
     start::{Binding, Scheduler},
     task::{JoinError, JoinHandle, panic_text, spawn, spawn_blocking, spawn_on, yield_now},
     timer::{Sleep, TimerKey, call_at, cancel, deadline_ns, sleep},
+    watchdog::Stall,
 };

@@ -2,12 +2,11 @@
 //!
 //! ```text
 //!   0  door          8   what others touch: parcels, wakes        (door.rs)
-//!   8  generation    4   how many tasks have lived here
-//!  12  index         4   this slot's number
-//!  16  tag           8   a word of the crate above, readable by anyone who knows the generation
+//!   8  tenancy      16   how many tasks have lived here, and a word of the crate above (tenancy.rs)
 //!  24  next          8   link of whatever queue the slot is in
 //!  32  pool          8   whose scheduler runs it
-//!  40  pin           4   scheduler + 1, or 0 for any
+//!  40  index         4   this slot's number
+//!  44  route         4   which queues the task belongs in: pin and priority; 0 for anywhere and normal
 //!  48  behaviour     8   how to run and to end the body
 //!  56  notes        24   what the crate above publishes of the task       (notes.rs)
 //!  80  body        176   the future and what belongs to it
@@ -27,12 +26,15 @@ use crate::{
     door::{Door, Parcel},
     notes::{Noted, Notes},
     pool::Pool,
+    priority::Priority,
+    spawn::Spec,
     stack::Linked,
+    tenancy::Tenancy,
 };
 use parking_lot::Mutex;
 use std::{
     alloc::{Layout, alloc_zeroed, handle_alloc_error},
-    cell::{Cell, UnsafeCell},
+    cell::UnsafeCell,
     fmt,
     mem::MaybeUninit,
     ptr::{self, NonNull},
@@ -50,6 +52,10 @@ pub const BODY_ALIGN: usize = 16;
 
 /// Slots in one chunk (1 MiB).
 pub(crate) const CHUNK_SLOTS: u32 = 4096;
+
+/// Bits of a slot's route that hold the scheduler it is pinned to, plus one; above them stands the priority.
+const PIN_BITS: u32 = 24;
+const PIN: u32 = (1 << PIN_BITS) - 1;
 
 /// Chunks in the arena, and so 16,777,216 slots in one OS process.
 const CHUNKS_MAX: usize = 4096;
@@ -73,13 +79,12 @@ impl fmt::Debug for TaskId {
 #[repr(C, align(64))]
 pub struct Slot {
     pub(crate) door: Door,
-    generation: AtomicU32,
-    index: AtomicU32,
-    tag: AtomicPtr<()>,
+    tenancy: Tenancy,
     pub(crate) next: AtomicPtr<Slot>,
     pool: AtomicPtr<Pool>,
-    pin: AtomicU32,
-    behaviour: Cell<Option<&'static Behaviour>>,
+    index: AtomicU32,
+    route: AtomicU32,
+    behaviour: AtomicPtr<Behaviour>,
     pub(crate) notes: Notes,
     body: UnsafeCell<Space>,
 }
@@ -91,7 +96,7 @@ struct Space(MaybeUninit<[u8; BODY_SIZE]>);
 const _: () = assert!(align_of::<Space>() == BODY_ALIGN);
 const _: () = assert!(size_of::<Slot>() == 256);
 
-// SAFETY: `behaviour` and `body` are touched by the one thread that runs or ends the task (it holds the slot from the
+// SAFETY: `body` is touched by the one thread that runs or ends the task (it holds the slot from the
 // queue it popped it from, or is the one that fills it), the rest is atomic.
 unsafe impl Sync for Slot {}
 
@@ -112,14 +117,13 @@ impl Slot {
     /// The name of the task that lives here now.
     #[inline]
     pub fn id(&self) -> TaskId {
-        TaskId { slot: self.index.load(Relaxed), generation: self.generation.load(Relaxed) }
+        TaskId { slot: self.index.load(Relaxed), generation: self.tenancy.generation_relaxed() }
     }
 
     /// The generation that lives here now.
     #[inline]
     pub fn generation(&self) -> u32 {
-        // Ordering: Acquire pairs with the Release in `retire`; see `tag_of`.
-        self.generation.load(Acquire)
+        self.tenancy.generation()
     }
 
     /// True while the task of this generation lives.
@@ -131,13 +135,7 @@ impl Slot {
     /// The tag of the task of this generation, if that is the one that lives here.
     #[inline]
     pub fn tag_of(&self, generation: u32) -> Option<NonNull<()>> {
-        if self.generation() != generation {
-            return None;
-        }
-        // Ordering: Acquire pairs with the Release in `settle`. A tag of a later task is written after the generation
-        // moved on, so whoever reads that tag also reads the later generation below.
-        let tag = self.tag.load(Acquire);
-        (self.generation() == generation).then_some(tag).and_then(NonNull::new)
+        self.tenancy.tag_of(generation)
     }
 
     /// What the task's own turns publish.
@@ -158,13 +156,36 @@ impl Slot {
     /// The scheduler to which the task is pinned.
     #[inline]
     pub fn pin(&self) -> Option<usize> {
-        (self.pin.load(Relaxed) as usize).checked_sub(1)
+        ((self.route.load(Relaxed) & PIN) as usize).checked_sub(1)
+    }
+
+    /// How often the task has a turn.
+    #[inline]
+    pub fn priority(&self) -> Priority {
+        Priority::from_bits(self.route.load(Relaxed) >> PIN_BITS)
+    }
+
+    /// Only for the task's own turn: where it is queued next, it is queued by this.
+    pub(crate) fn set_priority(&self, priority: Priority) {
+        self.route.store(self.route.load(Relaxed) & PIN | priority.to_bits() << PIN_BITS, Relaxed);
+    }
+
+    /// Neither pinned nor of any priority but the normal one.
+    #[inline]
+    pub(crate) fn is_ordinary(&self) -> bool {
+        self.route.load(Relaxed) == 0
+    }
+
+    /// Of normal priority, pinned or not.
+    #[inline]
+    pub(crate) fn is_normal(&self) -> bool {
+        self.route.load(Relaxed) & !PIN == 0
     }
 
     /// True for a task without a tag: nothing is meant to be left at its door.
     #[inline]
     pub(crate) fn is_plain(&self) -> bool {
-        self.tag.load(Relaxed).is_null()
+        self.tenancy.tag().is_none()
     }
 
     /// The pool that the slot belongs to; only to be compared.
@@ -181,7 +202,14 @@ impl Slot {
 
     #[inline]
     pub(crate) fn behaviour(&self) -> &'static Behaviour {
-        self.behaviour.get().expect("a task that is run or ended has a behaviour")
+        // SAFETY: `settle` stores a reference to what lives for ever.
+        unsafe { self.behaviour.load(Relaxed).as_ref() }.expect("a task that is run or ended has a behaviour")
+    }
+
+    /// The name of the type of the body that lives here, or lived here last.
+    pub fn body_name(&self) -> Option<&'static str> {
+        // SAFETY: as above.
+        unsafe { self.behaviour.load(Relaxed).as_ref() }.map(|behaviour| (behaviour.name)())
     }
 
     /// Where the body lies: up to the crate above, which knows its type, and when it may be touched.
@@ -192,18 +220,17 @@ impl Slot {
 
     /// A new task moves in: everything but the body and the door.
     #[inline]
-    pub(crate) fn settle(&self, tag: *mut (), pin: Option<usize>, behaviour: &'static Behaviour) {
-        self.tag.store(tag, Release);
-        self.pin.store(pin.map_or(0, |scheduler| scheduler as u32 + 1), Relaxed);
-        self.behaviour.set(Some(behaviour));
+    pub(crate) fn settle(&self, spec: Spec, behaviour: &'static Behaviour) {
+        self.tenancy.settle(spec.tag);
+        let pin = spec.pin.map_or(0, |scheduler| scheduler as u32 + 1);
+        self.route.store(pin | spec.priority.to_bits() << PIN_BITS, Relaxed);
+        self.behaviour.store(ptr::from_ref(behaviour).cast_mut(), Relaxed);
     }
 
     /// The task has ended: from here on its name is nobody's.
     #[inline]
     pub(crate) fn retire(&self) {
-        let next = self.generation.load(Relaxed).wrapping_add(1);
-        // Ordering: Release pairs with the Acquire in `generation`.
-        self.generation.store(next, Release);
+        self.tenancy.retire();
     }
 
     /// The slot with this number, if there is one.

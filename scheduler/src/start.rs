@@ -5,6 +5,7 @@ use crate::{
     pool::{Config, Pool, Remote},
     spawn::SpawnError,
     task::{JoinError, spawn_on},
+    watchdog,
     worker::{Worker, end_stragglers},
 };
 use holm_affinity::{PinError, pin_current_thread};
@@ -28,6 +29,7 @@ pub struct Binding {
 pub struct Scheduler {
     pool: Arc<Pool>,
     threads: Vec<thread::JoinHandle<()>>,
+    watchdog: Option<thread::JoinHandle<()>>,
     bindings: Vec<Binding>,
 }
 
@@ -58,7 +60,7 @@ impl Scheduler {
             remotes.push(Remote::new(waker, registry));
         }
         let pool = Arc::new(Pool::new(config, remotes));
-        let mut started = Scheduler { pool: pool.clone(), threads: Vec::new(), bindings: Vec::new() };
+        let mut started = Scheduler { pool: pool.clone(), threads: Vec::new(), watchdog: None, bindings: Vec::new() };
         let (tell, told) = mpsc::channel();
         for (scheduler, park) in parks.into_iter().enumerate() {
             let (pool, tell) = (pool.clone(), tell.clone());
@@ -74,6 +76,7 @@ impl Scheduler {
         drop(tell);
         started.bindings = told.iter().collect();
         started.bindings.sort_by_key(|binding| binding.scheduler);
+        started.watchdog = pool.config.stall_after.map(|after| watchdog::start(&pool, after)).transpose()?;
         Ok(started)
     }
 
@@ -117,7 +120,8 @@ impl Scheduler {
     fn stop_threads(&mut self) {
         self.pool.stopping.store(true, SeqCst);
         self.pool.rouse_all();
-        for thread in self.threads.drain(..) {
+        self.pool.watchdog.unpark();
+        for thread in self.threads.drain(..).chain(self.watchdog.take()) {
             // A scheduler's thread ends by a panic only if holm itself is wrong; the message was printed.
             let _ = thread.join();
         }

@@ -4,8 +4,9 @@
 //! beyond waits in the last slot and is dealt with again. Setting and cancelling touch one list each. A timer never
 //! fires early: a deadline inside a tick is due when the tick has passed.
 //!
-//! The wheel knows no clock and no task: it takes `now` and gives back what is due. Entries lie in one vector and are
-//! linked by number; a key carries the entry's generation, so that a late cancel finds nothing.
+//! The wheel knows no clock and no task: it takes `now` and gives back what is due, in portions if it is asked to, so
+//! that a hundred thousand timers for one instant hold nobody up. Entries lie in one vector and are linked by number; a
+//! key carries the entry's generation, so that a late cancel finds nothing.
 
 const LEVELS: usize = 6;
 const SLOT_BITS: u32 = 6;
@@ -36,6 +37,7 @@ pub(crate) struct Wheel<T> {
     entries: Vec<Entry<T>>,
     free: u32,
     heads: [u32; LEVELS * SLOTS],
+    tails: [u32; LEVELS * SLOTS],
     occupied: [u64; LEVELS],
     tick: u64,
     len: usize,
@@ -47,6 +49,7 @@ impl<T> Wheel<T> {
             entries: Vec::new(),
             free: NONE,
             heads: [NONE; LEVELS * SLOTS],
+            tails: [NONE; LEVELS * SLOTS],
             occupied: [0; LEVELS],
             tick: now_ns >> TICK_BITS,
             len: 0,
@@ -91,21 +94,28 @@ impl<T> Wheel<T> {
             .min()
     }
 
-    /// Hands out everything that is due at `now`, in order of its tick.
-    pub(crate) fn expire(&mut self, now_ns: u64, mut due: impl FnMut(T)) {
+    /// Hands out what is due at `now`, in order of its tick, but not more than `most`. True if there may be more.
+    pub(crate) fn expire(&mut self, now_ns: u64, most: usize, mut due: impl FnMut(T)) -> bool {
         let now = now_ns >> TICK_BITS;
+        let mut left = most;
         while self.tick <= now {
-            self.drain(self.tick as usize % SLOTS, |wheel, entry| {
-                if let Some(payload) = wheel.release(entry) {
-                    due(payload);
+            let list = self.tick as usize % SLOTS;
+            while self.heads[list] != NONE {
+                if left == 0 {
+                    return true;
                 }
-            });
+                left -= 1;
+                let entry = self.heads[list];
+                self.unlink(entry);
+                self.release(entry).into_iter().for_each(&mut due);
+            }
             if self.len == 0 || self.tick == now {
                 self.tick = self.tick.max(now);
                 break;
             }
             self.advance(now);
         }
+        false
     }
 
     /// Goes to the next tick at which there is something to do, at most to `now`.
@@ -118,23 +128,19 @@ impl<T> Wheel<T> {
                 break;
             }
             let position = (self.tick >> shift) as usize % SLOTS;
-            self.drain(level * SLOTS + position, |wheel, entry| wheel.link(entry));
+            self.spread(level * SLOTS + position);
         }
     }
 
-    /// Takes a whole list off and hands out its entries, in the order in which they were set.
-    fn drain(&mut self, list: usize, mut each: impl FnMut(&mut Self, u32)) {
+    /// Takes a whole list off and links its entries anew, seen from the current tick, in the order in which they were set.
+    fn spread(&mut self, list: usize) {
         let mut entry = std::mem::replace(&mut self.heads[list], NONE);
+        self.tails[list] = NONE;
         self.occupied[list / SLOTS] &= !(1 << (list % SLOTS));
-        let mut oldest = NONE; // newest first in the list: turn it round
         while entry != NONE {
-            let next = std::mem::replace(&mut self.entries[entry as usize].next, oldest);
-            (oldest, entry) = (entry, next);
-        }
-        while oldest != NONE {
-            let next = self.entries[oldest as usize].next;
-            each(self, oldest);
-            oldest = next;
+            let next = self.entries[entry as usize].next;
+            self.link(entry);
+            entry = next;
         }
     }
 
@@ -161,7 +167,7 @@ impl<T> Wheel<T> {
         used.payload.take()
     }
 
-    /// Puts an entry into the list of its deadline, seen from the current tick.
+    /// Puts an entry at the end of the list of its deadline, seen from the current tick.
     fn link(&mut self, entry: u32) {
         // Round up: the tick in which the deadline lies must have passed.
         let due =
@@ -174,13 +180,14 @@ impl<T> Wheel<T> {
         };
         let position = (due >> (SLOT_BITS * level as u32)) as usize % SLOTS;
         let list = level * SLOTS + position;
-        let head = std::mem::replace(&mut self.heads[list], entry);
-        self.occupied[level] |= 1 << position;
-        if head != NONE {
-            self.entries[head as usize].previous = entry;
+        let tail = std::mem::replace(&mut self.tails[list], entry);
+        match tail {
+            NONE => self.heads[list] = entry,
+            tail => self.entries[tail as usize].next = entry,
         }
+        self.occupied[level] |= 1 << position;
         let linked = &mut self.entries[entry as usize];
-        (linked.list, linked.next, linked.previous) = (list as u16, head, NONE);
+        (linked.list, linked.next, linked.previous) = (list as u16, NONE, tail);
     }
 
     fn unlink(&mut self, entry: u32) {
@@ -190,8 +197,9 @@ impl<T> Wheel<T> {
             NONE => self.heads[list] = next,
             previous => self.entries[previous as usize].next = next,
         }
-        if next != NONE {
-            self.entries[next as usize].previous = previous;
+        match next {
+            NONE => self.tails[list] = previous,
+            next => self.entries[next as usize].previous = previous,
         }
         if self.heads[list] == NONE {
             self.occupied[list / SLOTS] &= !(1 << (list % SLOTS));
@@ -207,7 +215,7 @@ mod tests {
 
     fn fired(wheel: &mut Wheel<u64>, now_ns: u64) -> Vec<u64> {
         let mut due = Vec::new();
-        wheel.expire(now_ns, |payload| due.push(payload));
+        wheel.expire(now_ns, usize::MAX, |payload| due.push(payload));
         due
     }
 
@@ -253,13 +261,27 @@ mod tests {
             while let Some(next) = wheel.next_ns().filter(|next| *next <= until) {
                 now = next.max(now);
                 let mut due = Vec::new();
-                wheel.expire(now, |deadline| due.push(deadline));
+                wheel.expire(now, usize::MAX, |deadline| due.push(deadline));
                 late_most = due.iter().map(|deadline| now - deadline).fold(late_most, u64::max);
                 now += 1;
             }
             now = now.max(until);
         }
         assert!(late_most <= 2 << TICK_BITS, "a timer was {} µs late", late_most / 1000);
+    }
+
+    #[test]
+    fn what_is_due_at_once_comes_in_portions_and_in_order_beside_cancels_and_new_ones() {
+        let mut wheel = Wheel::new(0);
+        let keys: Vec<Key> = (0..10).map(|n| wheel.set(MS, n)).collect();
+        let mut due = Vec::new();
+        assert!(wheel.expire(2 * MS, 4, |n| due.push(n)), "there is more");
+        assert_eq!(wheel.cancel(keys[5]), Some(5), "it is due and has not fired");
+        wheel.set(0, 10);
+        assert!(wheel.next_ns().is_some_and(|next| next <= 2 * MS), "nobody sleeps before the rest has fired");
+        assert!(wheel.expire(2 * MS, 4, |n| due.push(n)));
+        assert!(!wheel.expire(2 * MS, 4, |n| due.push(n)));
+        assert_eq!(due, [0, 1, 2, 3, 4, 6, 7, 8, 9, 10]);
     }
 
     #[test]

@@ -6,14 +6,18 @@
 //! | file | what |
 //! | --- | --- |
 //! | `queues` | which task is next, and where a woken one goes |
+//! | `levels` | those of other than normal priority |
 //! | `look` | what is looked at between turns |
+//! | `evening` | taking from others while busy |
 //! | `idling` | searching, and lying down |
 //! | `free` | free slots |
 //!
 //! Others reach a worker through its [`Remote`]; code in a turn reaches it through [`here`].
 
+mod evening;
 mod free;
 mod idling;
+mod levels;
 mod look;
 mod queues;
 
@@ -26,9 +30,11 @@ use crate::{
     slot::{Parcels, Slot},
     source::Source,
     timer::{Expiry, TimerKey},
+    turn::Turn,
     waker::waker_of,
     wheel::Wheel,
 };
+use levels::Levels;
 use look::LOOK_TURNS_MAX;
 use std::{
     cell::{Cell, RefCell},
@@ -50,14 +56,14 @@ pub(crate) struct Worker {
     index: usize,
     alone: bool,
     /// The task whose turn it is.
-    current: Cell<Option<(&'static Slot, u32)>>,
+    current: Turn<Slot>,
     reductions: Cell<u32>,
-    /// All tasks of a scheduler that is alone; the pinned ones of any other.
+    /// All tasks of a scheduler that is alone; the pinned ones of any other. Of normal priority.
     own: RefCell<VecDeque<&'static Slot>>,
     streak: Cell<u32>,
+    levels: Levels,
     free: Cell<*mut Slot>,
     free_len: Cell<u32>,
-    turns: Cell<u64>,
     look: Cell<Look>,
     wheel: RefCell<Wheel<Expiry>>,
     sources: RefCell<Vec<Arc<dyn Source>>>,
@@ -71,9 +77,10 @@ pub(crate) struct Worker {
 #[derive(Clone, Copy)]
 struct Look {
     at_ns: u64,
-    at_turn: u64,
-    next_turn: u64,
+    at_turn: usize,
+    next_turn: usize,
     polled_ns: u64,
+    evened_ns: u64,
 }
 
 impl Worker {
@@ -81,14 +88,14 @@ impl Worker {
         let now = clock::now_ns();
         Worker {
             alone: pool.alone,
-            current: Cell::new(None),
+            current: Turn::new(),
             reductions: Cell::new(0),
             own: RefCell::new(VecDeque::new()),
             streak: Cell::new(0),
+            levels: Levels::default(),
             free: Cell::new(ptr::null_mut()),
             free_len: Cell::new(0),
-            turns: Cell::new(0),
-            look: Cell::new(Look { at_ns: now, at_turn: 0, next_turn: LOOK_TURNS_MAX, polled_ns: now }),
+            look: Cell::new(Look { at_ns: now, at_turn: 0, next_turn: LOOK_TURNS_MAX, polled_ns: now, evened_ns: now }),
             wheel: RefCell::new(Wheel::new(now)),
             sources: RefCell::new(Vec::new()),
             park: RefCell::new(park),
@@ -107,8 +114,9 @@ impl Worker {
     /// Runs tasks until the pool stops.
     pub(crate) fn run(&self) {
         let _here = here::settle(self);
+        let _shown = self.remote().turn.show(&self.current);
         while !self.pool.stopping.load(Relaxed) {
-            if self.turns.get() >= self.look.get().next_turn {
+            if self.current.number() >= self.look.get().next_turn {
                 self.look_around();
             }
             match self.next().or_else(|| self.search_then_park()) {
@@ -121,16 +129,13 @@ impl Worker {
 
     #[inline]
     fn turn(&self, slot: &'static Slot) {
-        let turns = self.turns.get() + 1;
-        self.turns.set(turns);
         let generation = slot.generation();
-        self.current.set(Some((slot, generation)));
-        self.remote().current.store(ptr::from_ref(slot).cast_mut(), Relaxed);
+        self.current.begin(slot, generation);
         self.reductions.set(REDUCTIONS);
         if self.alone {
             slot.door.alone().begin();
         } else {
-            self.remote().turns.store(turns as u32, Relaxed);
+            self.remote().turns.store(self.current.number() as u32, Relaxed);
             slot.door.shared().begin();
         }
         if slot.door.has_parcels() && slot.is_plain() {
@@ -149,7 +154,7 @@ impl Worker {
                 }
             }
         }
-        self.current.set(None);
+        self.current.end();
     }
 
     /// What a late sender left at the door of a plain task, which once was the door of another.
@@ -163,7 +168,6 @@ impl Worker {
     fn end(&self, slot: &'static Slot) {
         let stack = if self.alone { slot.door.alone().close() } else { slot.door.shared().close() };
         end_body(&self.pool, slot, stack);
-        self.remote().current.store(ptr::null_mut(), Relaxed); // the slot's next task is not run here yet
         self.give_free(slot);
     }
 
@@ -231,9 +235,9 @@ impl Worker {
         for slot in self.pool.slots() {
             let mine = slot.pin() == Some(self.index);
             if slot.door.is_open() && (mine || (last && slot.pin().is_none())) {
-                self.current.set(Some((slot, slot.generation())));
+                self.current.begin(slot, slot.generation());
                 self.end(slot);
-                self.current.set(None);
+                self.current.end();
             }
         }
         self.wheel.replace(Wheel::new(0));
