@@ -14,6 +14,7 @@ use crate::{
     reason::{IntoReason, Reason},
     report,
     spawn::{SpawnError, Ties, start},
+    stalls,
 };
 use holm_affinity::{Machine, steal_order};
 use holm_scheduler::{Config, Scheduler, send_errand};
@@ -67,6 +68,7 @@ impl Engine {
         }
         let node = Node::new(place, scheduler.pool().clone());
         settle_everywhere(&node, here.schedulers.len());
+        stalls::report_of(&node);
         let mut engine = Engine { scheduler: Mutex::new(scheduler), links: Vec::new(), node };
         for end in ends {
             let (peer, local) = (end.peer, end.peer as usize % here.schedulers.len());

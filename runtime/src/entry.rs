@@ -211,6 +211,7 @@ impl<M: Message> Process<M> {
             monitor,
             name: options.name,
             mailbox: options.mailbox,
+            priority: options.priority as u8,
             argument: argument.into(),
         };
         state.begin_call_to_node(call, to, Some((options.link, monitor)))?;

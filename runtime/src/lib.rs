@@ -60,8 +60,10 @@ mod runtime;
 mod send;
 mod signal;
 mod spawn;
+mod stalls;
 mod stop;
 mod timers;
+mod turns;
 
 pub use alias::Alias;
 pub use blocking::spawn_blocking;
@@ -69,7 +71,7 @@ pub use call::{CallError, Request};
 pub use entry::{Entry, EntryPoint};
 pub use holm_macros::{Message, entry};
 pub use holm_scheduler::{
-    JoinError, JoinHandle, Sleep, clock, panic_text, sleep, spawn as spawn_task, trim, yield_now,
+    JoinError, JoinHandle, Priority, Sleep, clock, panic_text, sleep, spawn as spawn_task, trim, yield_now,
 };
 pub use info::{ProcessInfo, Status, process_info, processes, warn_of_mailboxes_above};
 pub use mailbox::{Mailbox, Overflow};
@@ -90,8 +92,10 @@ pub use runtime::{ProcessHandle, Runtime, RuntimeHandle};
 pub use send::SendError;
 pub use signal::{Notice, Watched};
 pub use spawn::{Place, SpawnError, SpawnOptions, Spawned, spawn};
+pub use stalls::stalls;
 pub use stop::{StillRunning, StopError, StuckCall, StuckProcess};
 pub use timers::{Timer, cancel_timer, send_after, send_after_to_name, start_timer};
+pub use turns::bump_reductions;
 
 #[doc(hidden)]
 pub use {inventory, serde};

@@ -12,7 +12,7 @@ use crate::{
     reap::OnEnd,
     reason::IntoReason,
 };
-use holm_scheduler::{Slot, Spec, spawn_body};
+use holm_scheduler::{Priority, Slot, Spec, spawn_body};
 use std::future::Future;
 
 /// Where a process is to run.
@@ -41,6 +41,7 @@ pub struct SpawnOptions {
     pub(crate) monitor: bool,
     pub(crate) name: Option<String>,
     pub(crate) mailbox: Mailbox,
+    pub(crate) priority: Priority,
 }
 
 impl SpawnOptions {
@@ -57,6 +58,11 @@ impl SpawnOptions {
     /// On this scheduler and no other: Erlang's `{scheduler, Id}`, but numbered from 0 over the whole layout.
     pub fn scheduler(self, scheduler: u32) -> Self {
         self.place(Place::Scheduler(scheduler))
+    }
+
+    /// How often it has a turn when others wait too; [`Process::set_priority`] changes it later. Not inherited.
+    pub fn priority(self, priority: Priority) -> Self {
+        SpawnOptions { priority, ..self }
     }
 
     /// Linked to its parent, before its first instruction.
@@ -157,7 +163,7 @@ impl Place {
     }
 }
 
-/// What a new process has before anybody can run it: its ties, and its mailbox.
+/// What a new process has before anybody can run it: its ties, its mailbox, its priority.
 #[derive(Debug, Default)]
 pub(crate) struct Ties {
     pub(crate) link: Option<RawPid>,
@@ -167,6 +173,7 @@ pub(crate) struct Ties {
     /// Who asked for it from another node.
     pub(crate) parent: Option<RawPid>,
     pub(crate) on_end: Option<OnEnd>,
+    pub(crate) priority: Priority,
 }
 
 /// Spawns a process on this node. `bind` hears its pid before it can run.
@@ -241,7 +248,8 @@ where
     };
     let parent = holm_scheduler::current().map(|(slot, id)| deliver::pid_of(node, slot, id));
     let parent = parent.filter(|(_, is_process)| *is_process).map(|(parent, _)| parent);
-    let spec = Spec { pin: scheduler, tag: deliver::tag::<M>(marks), label: info::label(parent) };
+    let label = info::label(parent);
+    let spec = Spec { pin: scheduler, priority: ties.priority, tag: deliver::tag::<M>(marks), label };
     // SAFETY: the future is `Send`, and the state is touched by the process's own turns only.
     match unsafe { spawn_body(spec, Some(&node.pool), make) } {
         Ok(_) => Ok(Pid::new(pid.expect("the body was made"))),
@@ -320,6 +328,7 @@ impl<M: Message> Process<M> {
             mailbox: options.mailbox,
             parent: None,
             on_end: None,
+            priority: options.priority,
         };
         let bind = |child: RawPid| state.bind_child(child, options.link, monitor);
         let pid = start(node, scheduler, ties, bind, body)?;

@@ -7,6 +7,7 @@
 use crate::{
     door::{Left, Parcel},
     pool::{Pool, VISITORS},
+    priority::Priority,
     slot::{Parcels, Slot, TaskId},
     source::Source,
     timer::TimerKey,
@@ -86,6 +87,18 @@ pub fn spend_as(slot: &'static Slot, generation: u32, reductions: u32) -> Option
         let (current, its_generation) = worker.current()?;
         (ptr::eq(current, slot) && its_generation == generation).then(|| worker.spend(reductions))
     })
+}
+
+/// Sets the priority of the current task, from its next turn on; the one before.
+///
+/// # Panics
+///
+/// If no task runs on this thread.
+pub fn set_priority(priority: Priority) -> Priority {
+    let (slot, _) = current().expect("only a task has a priority");
+    let before = slot.priority();
+    slot.set_priority(priority);
+    before
 }
 
 /// Leaves a parcel at the door of a task, and wakes it.

@@ -27,11 +27,7 @@
 //! Set aside: waking a sleeper for each queued task (Go, tokio): on two schedulers it turns a chain of short turns into
 //! a chain of thefts, and costs more than the second core gives.
 
-use crate::sync::{AtomicUsize, Relaxed, SeqCst, fence};
-#[cfg(loom)]
-use loom::sync::Mutex;
-#[cfg(not(loom))]
-use parking_lot::Mutex;
+use crate::sync::{AtomicUsize, Mutex, Relaxed, SeqCst, fence};
 
 const ASLEEP: usize = 1;
 const ASLEEP_MASK: usize = 0xffff;
@@ -61,16 +57,6 @@ impl Idle {
         Idle { word: AtomicUsize::new(0), schedulers, sleepers: Mutex::new(Vec::with_capacity(schedulers)) }
     }
 
-    #[cfg(not(loom))]
-    fn sleepers(&self) -> parking_lot::MutexGuard<'_, Vec<usize>> {
-        self.sleepers.lock()
-    }
-
-    #[cfg(loom)]
-    fn sleepers(&self) -> loom::sync::MutexGuard<'_, Vec<usize>> {
-        self.sleepers.lock().unwrap()
-    }
-
     /// Somebody sleeps, and nobody searches or watches: rule 5. One plain load.
     #[inline]
     pub(crate) fn is_unwatched(&self) -> bool {
@@ -85,13 +71,18 @@ impl Idle {
         word & ASLEEP_MASK != 0 && word & SEARCHING_MASK == 0
     }
 
+    /// Every scheduler sleeps, or is about to.
+    pub(crate) fn all_sleep(&self) -> bool {
+        self.word.load(Relaxed) & ASLEEP_MASK == self.schedulers
+    }
+
     /// Takes a sleeper to be woken as a searcher, if one sleeps and nobody searches. Work must be visible before.
     pub(crate) fn claim(&self) -> Option<usize> {
         fence(SeqCst); // see *the late sleeper*
         if !self.could_help() {
             return None;
         }
-        let mut sleepers = self.sleepers();
+        let mut sleepers = self.sleepers.lock();
         let sleeper = sleepers.pop()?;
         self.word.fetch_add(SEARCHING, SeqCst);
         Some(sleeper)
@@ -114,7 +105,7 @@ impl Idle {
 
     /// Counts scheduler `me` among the sleepers. It must look at everything once more before it sleeps.
     pub(crate) fn lie_down(&self, me: usize) -> Sleep {
-        let mut sleepers = self.sleepers();
+        let mut sleepers = self.sleepers.lock();
         sleepers.push(me);
         let mut word = self.word.load(Relaxed);
         let sleep = loop {
@@ -133,7 +124,7 @@ impl Idle {
 
     /// Scheduler `me` is awake again; true if it was claimed, and so counts as a searcher.
     pub(crate) fn get_up(&self, me: usize, sleep: Sleep) -> bool {
-        let mut sleepers = self.sleepers();
+        let mut sleepers = self.sleepers.lock();
         let slept_on = sleepers.iter().position(|&sleeper| sleeper == me);
         if let Some(at) = slept_on {
             sleepers.swap_remove(at);

@@ -25,10 +25,15 @@
 
 mod claims;
 mod door;
+mod doze;
 mod idle;
+mod injector;
+mod priority;
 mod ring;
 mod stack;
 mod sync;
+mod tenancy;
+mod turn;
 mod wheel;
 
 #[cfg(not(loom))]
@@ -39,8 +44,6 @@ mod blocking;
 pub mod clock;
 #[cfg(not(loom))]
 mod here;
-#[cfg(not(loom))]
-mod injector;
 #[cfg(not(loom))]
 mod io;
 #[cfg(not(loom))]
@@ -68,6 +71,8 @@ mod trim;
 #[cfg(not(loom))]
 mod waker;
 #[cfg(not(loom))]
+mod watchdog;
+#[cfg(not(loom))]
 mod worker;
 
 #[cfg(not(loom))]
@@ -75,10 +80,14 @@ pub use crate::{
     behaviour::Body,
     blocking::LongCall,
     door::Parcel,
-    here::{current, here, leave, may_touch, scheduler, send_errand, spend, spend_as, take_parcels, unwatch, watch},
+    here::{
+        current, here, leave, may_touch, scheduler, send_errand, set_priority, spend, spend_as, take_parcels, unwatch,
+        watch,
+    },
     io::{Direction, Ticket, Watched},
     notes::{Noted, Notes},
     pool::{Activity, Config, Pool},
+    priority::Priority,
     slot::{BODY_ALIGN, BODY_SIZE, Parcels, Slot, TaskId},
     source::Source,
     spawn::{SpawnError, Spec, spawn as spawn_body},
@@ -86,4 +95,5 @@ pub use crate::{
     task::{JoinError, JoinHandle, panic_text, quietly, spawn, spawn_blocking, spawn_on, yield_now},
     timer::{ReservedTimer, Sleep, TimerKey, call_at, cancel, deadline_ns, reserve_timer, sleep},
     trim::trim,
+    watchdog::Stall,
 };

@@ -7,12 +7,14 @@ use crate::{
     idle::Idle,
     injector::Injector,
     io::Descriptors,
-    ring::Ring,
+    priority::Priority,
+    ring::{self, Ring},
     slot::{self, Slot, TaskId},
     stack::Stack,
     stock::Stock,
+    turn::{Seen, Shown},
+    watchdog::Watchdog,
     wheel::Key,
-    worker::turn::Shown,
 };
 use crossbeam_utils::CachePadded;
 use parking_lot::{Mutex, RwLock};
@@ -23,7 +25,7 @@ use std::{
     sync::{
         atomic::{
             AtomicBool, AtomicPtr, AtomicU32, AtomicUsize,
-            Ordering::{Relaxed, SeqCst},
+            Ordering::{AcqRel, Relaxed, SeqCst},
             fence,
         },
         mpsc,
@@ -58,6 +60,8 @@ pub struct Config {
     pub thread_name: String,
     /// At most this many tasks at once.
     pub tasks_max: usize,
+    /// A turn that lasts so long is a stall: counted, and reported ([`Pool::on_stall`]). Nothing: nobody watches.
+    pub stall_after: Option<Duration>,
     /// Threads for blocking calls at most.
     pub blocking_threads_max: usize,
     /// Frees a parcel that came too late for the task it was meant for. Called with parcels that were left at doors of
@@ -74,6 +78,7 @@ impl Default for Config {
             spin: Duration::from_micros(50),
             thread_name: "holm".into(),
             tasks_max: 16_000_000,
+            stall_after: Some(Duration::from_millis(10)),
             blocking_threads_max: 512,
             discard: |_| unreachable!("a pool whose users leave parcels says how to free one"),
         }
@@ -83,10 +88,11 @@ impl Default for Config {
 /// What the others may touch of a scheduler.
 pub(crate) struct Remote {
     /// Tasks that any scheduler may run; the owner's, others steal.
-    pub(crate) ring: Ring<Slot>,
+    ring: Ring<Slot>,
+    /// The same, for those of other than normal priority.
+    levels: [Ring<Slot>; 3],
     /// The task to run next; the owner's, the sentinel takes it from behind a long turn.
     pub(crate) next: AtomicPtr<Slot>,
-    /// Whose turn it is or was last; only to be compared, with the slot of a task that is queued.
     /// Turns so far, so that the sentinel sees a long one.
     pub(crate) turns: AtomicU32,
     /// How long its turns were lately, in nanoseconds; 0 if that is not known yet.
@@ -102,7 +108,7 @@ pub(crate) struct Remote {
     pub(crate) claims: Mutex<Claims>,
     pub(crate) descriptors: Descriptors,
     /// Whose turn it is, for whoever waits in vain for its end.
-    pub(crate) turn: Shown,
+    pub(crate) turn: Shown<Slot>,
     asleep: AtomicBool,
     waker: mio::Waker,
 }
@@ -111,6 +117,7 @@ impl Remote {
     pub(crate) fn new(waker: mio::Waker, registry: mio::Registry) -> Self {
         Remote {
             ring: Ring::new(),
+            levels: [(); 3].map(|()| Ring::new()),
             next: AtomicPtr::new(ptr::null_mut()),
             turns: AtomicU32::new(0),
             turn_ns: AtomicU32::new(0),
@@ -120,10 +127,26 @@ impl Remote {
             cancels: Mutex::new(Vec::new()),
             claims: Mutex::new(Claims::default()),
             descriptors: Descriptors::new(registry),
-            turn: Shown::default(),
+            turn: Shown::new(),
             asleep: AtomicBool::new(false),
             waker,
         }
+    }
+
+    /// The ring for tasks of a priority.
+    #[inline]
+    pub(crate) fn ring_of(&self, priority: Priority) -> &Ring<Slot> {
+        match priority {
+            Priority::Normal => &self.ring,
+            Priority::Low => &self.levels[0],
+            Priority::High => &self.levels[1],
+            Priority::Max => &self.levels[2],
+        }
+    }
+
+    /// How many tasks lie in the rings, as far as one can say.
+    pub(crate) fn backlog(&self) -> u32 {
+        self.ring.len() + self.levels.iter().map(Ring::len).sum::<u32>()
     }
 
     /// The owner announces that it is going to sleep; it must look at everything once more.
@@ -176,9 +199,10 @@ pub struct Pool {
     /// One scheduler: its doors, queues and free list take no locked instruction.
     pub(crate) alone: bool,
     pub(crate) remotes: Box<[CachePadded<Remote>]>,
-    pub(crate) injector: Injector,
+    pub(crate) injector: Injector<Slot>,
     pub(crate) idle: Idle,
     pub(crate) blocking: Blocking,
+    pub(crate) watchdog: Watchdog,
     pub(crate) config: Config,
     pub(crate) stopping: AtomicBool,
     /// Not every spawn is allowed any more.
@@ -213,6 +237,7 @@ impl Pool {
             remotes: remotes.into_iter().map(CachePadded::new).collect(),
             injector: Injector::new(),
             blocking: Blocking::new(config.blocking_threads_max, &config.thread_name),
+            watchdog: Watchdog::new(),
             config,
             stopping: AtomicBool::new(false),
             closed: AtomicBool::new(false),
@@ -253,9 +278,30 @@ impl Pool {
         match slot.pin().or(self.alone.then_some(0)) {
             Some(scheduler) => self.hand_to(scheduler, slot),
             None => {
-                self.injector.push(&[ptr::from_ref(slot).cast_mut()]);
+                self.injector.push(slot.priority(), &[ptr::from_ref(slot).cast_mut()]);
                 self.call_helper();
             }
+        }
+    }
+
+    /// Moves the tasks that any scheduler may run from behind a long turn to where the others look for them.
+    pub(crate) fn free_rings(&self, scheduler: usize) {
+        let (remote, mut half) = (self.remote(scheduler), [ptr::null_mut(); ring::CAPACITY as usize / 2]);
+        if self.alone {
+            return;
+        }
+        for priority in Priority::DESCENDING {
+            while let count @ 1.. = remote.ring_of(priority).take_half(&mut half) as usize {
+                self.injector.push(priority, &half[..count]);
+            }
+        }
+        // Ordering: as for the sentinel, in `Worker::steal`. What is there is of normal priority.
+        let next = remote.next.swap(ptr::null_mut(), AcqRel);
+        if !next.is_null() {
+            self.injector.push(Priority::Normal, &[next]);
+        }
+        if self.injector.len() > 0 {
+            self.call_helper();
         }
     }
 
@@ -355,7 +401,8 @@ impl Pool {
         if !slot.door.is_queued() {
             return Activity::Waiting;
         }
-        let runs = |remote: &CachePadded<Remote>| remote.turn.task().is_some_and(|(running, _)| ptr::eq(running, slot));
+        let is_it = |seen: Seen<Slot>| ptr::eq(seen.task, slot) && seen.generation == slot.generation();
+        let runs = |remote: &CachePadded<Remote>| remote.turn.see().is_some_and(is_it);
         self.remotes.iter().position(runs).map_or(Activity::Runnable, Activity::Running)
     }
 

@@ -80,7 +80,7 @@ impl<T> Ring<T> {
         }
     }
 
-    /// Owner only: takes the older half out, for a queue that has room.
+    /// Any thread: takes the older half out, or as many of it as there is room for.
     pub(crate) fn take_half(&self, into: &mut [*mut T]) -> u32 {
         self.grab(into)
     }
@@ -104,11 +104,12 @@ impl<T> Ring<T> {
             let tail = self.tail.load(Acquire);
             let len = tail.wrapping_sub(head);
             let half = len - len / 2;
+            if half > CAPACITY / 2 {
+                continue; // head and tail are of different moments
+            }
+            let half = half.min(into.len() as u32);
             if half == 0 {
                 return 0;
-            }
-            if half > CAPACITY / 2 || half as usize > into.len() {
-                continue; // head and tail are of different moments
             }
             for at in 0..half {
                 into[at as usize] = self.entry(head.wrapping_add(at)).load(Relaxed);

@@ -2,12 +2,11 @@
 //!
 //! ```text
 //!   0  door          8   what others touch: parcels, wakes        (door.rs)
-//!   8  generation    4   how many tasks have lived here
-//!  12  index         4   this slot's number
-//!  16  tag           8   a word of the crate above, readable by anyone who knows the generation
+//!   8  tenancy      16   how many tasks have lived here, and a word of the crate above (tenancy.rs)
 //!  24  next          8   link of whatever queue the slot is in
 //!  32  pool          8   whose scheduler runs it
-//!  40  pin           4   scheduler + 1, or 0 for any
+//!  40  index         4   this slot's number
+//!  44  route         4   which queues the task belongs in: pin and priority; 0 for anywhere and normal
 //!  48  behaviour     8   how to run and to end the body
 //!  56  notes        24   what the crate above publishes of the task       (notes.rs)
 //!  80  body        176   the future and what belongs to it
@@ -30,7 +29,10 @@ use crate::{
     door::{Door, Parcel},
     notes::{Noted, Notes},
     pool::Pool,
+    priority::Priority,
+    spawn::Spec,
     stack::Linked,
+    tenancy::Tenancy,
 };
 use parking_lot::Mutex;
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous};
@@ -57,6 +59,10 @@ pub(crate) const CHUNK_SLOTS: u32 = 4096;
 /// Bytes of one chunk.
 const CHUNK_SIZE: usize = CHUNK_SLOTS as usize * size_of::<Slot>();
 
+/// Bits of a slot's route that hold the scheduler it is pinned to, plus one; above them stands the priority.
+const PIN_BITS: u32 = 24;
+const PIN: u32 = (1 << PIN_BITS) - 1;
+
 /// Chunks in the arena, and so 16,777,216 slots in one OS process.
 const CHUNKS_MAX: usize = 4096;
 
@@ -79,12 +85,11 @@ impl fmt::Debug for TaskId {
 #[repr(C, align(64))]
 pub struct Slot {
     pub(crate) door: Door,
-    generation: AtomicU32,
-    index: AtomicU32,
-    tag: AtomicPtr<()>,
+    tenancy: Tenancy,
     pub(crate) next: AtomicPtr<Slot>,
     pool: AtomicPtr<Pool>,
-    pin: AtomicU32,
+    index: AtomicU32,
+    route: AtomicU32,
     behaviour: AtomicPtr<Behaviour>,
     pub(crate) notes: Notes,
     body: UnsafeCell<Space>,
@@ -118,14 +123,13 @@ impl Slot {
     /// The name of the task that lives here now.
     #[inline]
     pub fn id(&self) -> TaskId {
-        TaskId { slot: self.index.load(Relaxed), generation: self.generation.load(Relaxed) }
+        TaskId { slot: self.index.load(Relaxed), generation: self.tenancy.generation_relaxed() }
     }
 
     /// The generation that lives here now.
     #[inline]
     pub fn generation(&self) -> u32 {
-        // Ordering: Acquire pairs with the Release in `retire`; see `tag_of`.
-        self.generation.load(Acquire)
+        self.tenancy.generation()
     }
 
     /// True while the task of this generation lives.
@@ -137,13 +141,7 @@ impl Slot {
     /// The tag of the task of this generation, if that is the one that lives here.
     #[inline]
     pub fn tag_of(&self, generation: u32) -> Option<NonNull<()>> {
-        if self.generation() != generation {
-            return None;
-        }
-        // Ordering: Acquire pairs with the Release in `settle`. A tag of a later task is written after the generation
-        // moved on, so whoever reads that tag also reads the later generation below.
-        let tag = self.tag.load(Acquire);
-        (self.generation() == generation).then_some(tag).and_then(NonNull::new)
+        self.tenancy.tag_of(generation)
     }
 
     /// What the task's own turns publish.
@@ -164,13 +162,36 @@ impl Slot {
     /// The scheduler to which the task is pinned.
     #[inline]
     pub fn pin(&self) -> Option<usize> {
-        (self.pin.load(Relaxed) as usize).checked_sub(1)
+        ((self.route.load(Relaxed) & PIN) as usize).checked_sub(1)
+    }
+
+    /// How often the task has a turn.
+    #[inline]
+    pub fn priority(&self) -> Priority {
+        Priority::from_bits(self.route.load(Relaxed) >> PIN_BITS)
+    }
+
+    /// Only for the task's own turn: where it is queued next, it is queued by this.
+    pub(crate) fn set_priority(&self, priority: Priority) {
+        self.route.store(self.route.load(Relaxed) & PIN | priority.to_bits() << PIN_BITS, Relaxed);
+    }
+
+    /// Neither pinned nor of any priority but the normal one.
+    #[inline]
+    pub(crate) fn is_ordinary(&self) -> bool {
+        self.route.load(Relaxed) == 0
+    }
+
+    /// Of normal priority, pinned or not.
+    #[inline]
+    pub(crate) fn is_normal(&self) -> bool {
+        self.route.load(Relaxed) & !PIN == 0
     }
 
     /// True for a task without a tag: nothing is meant to be left at its door.
     #[inline]
     pub fn is_plain(&self) -> bool {
-        self.tag.load(Relaxed).is_null()
+        self.tenancy.tag().is_none()
     }
 
     /// The pool that the slot belongs to; only to be compared.
@@ -181,7 +202,7 @@ impl Slot {
 
     /// A pool begins to use the slot, with a generation that none of its tasks had.
     pub(crate) fn adopt(&self, index: u32, generation: u32, pool: *const Pool) {
-        self.generation.store(generation, Relaxed);
+        self.tenancy.begin_at(generation);
         self.index.store(index, Relaxed);
         self.pool.store(pool.cast_mut(), Relaxed);
     }
@@ -206,24 +227,23 @@ impl Slot {
 
     /// A new task moves in: everything but the body and the door.
     #[inline]
-    pub(crate) fn settle(&self, tag: *mut (), pin: Option<usize>, behaviour: &'static Behaviour) {
-        self.tag.store(tag, Release);
-        self.pin.store(pin.map_or(0, |scheduler| scheduler as u32 + 1), Relaxed);
+    pub(crate) fn settle(&self, spec: Spec, behaviour: &'static Behaviour) {
+        self.tenancy.settle(spec.tag);
+        let pin = spec.pin.map_or(0, |scheduler| scheduler as u32 + 1);
+        self.route.store(pin | spec.priority.to_bits() << PIN_BITS, Relaxed);
         self.behaviour.store(ptr::from_ref(behaviour).cast_mut(), Relaxed);
     }
 
     /// The task has ended: from here on its name is nobody's.
     #[inline]
     pub(crate) fn retire(&self) {
-        let next = self.generation.load(Relaxed).wrapping_add(1);
-        // Ordering: Release pairs with the Acquire in `generation`.
-        self.generation.store(next, Release);
+        self.tenancy.retire();
     }
 
     /// True if all generations are used up: no task may move in any more.
     #[inline]
     pub(crate) fn is_worn_out(&self) -> bool {
-        self.generation.load(Relaxed) == u32::MAX
+        self.tenancy.generation_relaxed() == u32::MAX
     }
 
     /// The slot with this number, if there is one.

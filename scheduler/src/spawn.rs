@@ -4,6 +4,7 @@ use crate::{
     behaviour::{Behaviour, Body},
     here::{wake_from_outside, with},
     pool::Pool,
+    priority::Priority,
     slot::TaskId,
 };
 use std::{
@@ -52,6 +53,8 @@ impl std::error::Error for SpawnError {}
 pub struct Spec {
     /// The scheduler that alone may run it.
     pub pin: Option<usize>,
+    /// How often it has a turn when others wait too.
+    pub priority: Priority,
     /// What [`crate::Slot::tag_of`] gives to those who know the generation.
     pub tag: *mut (),
     /// What [`crate::Slot::notes_of`] says of it.
@@ -60,7 +63,7 @@ pub struct Spec {
 
 impl Default for Spec {
     fn default() -> Self {
-        Spec { pin: None, tag: ptr::null_mut(), label: 0 }
+        Spec { pin: None, priority: Priority::Normal, tag: ptr::null_mut(), label: 0 }
     }
 }
 
@@ -101,7 +104,7 @@ pub unsafe fn spawn<B: Body>(
         slot.notes.begin(spec.label);
         // SAFETY: the slot is free and ours; the size fits, which `Behaviour::of` asserts.
         unsafe { slot.body().cast::<B>().write(body(id)) };
-        slot.settle(spec.tag, spec.pin, Behaviour::of::<B>());
+        slot.settle(spec, Behaviour::of::<B>());
         match inside {
             Some(worker) => {
                 slot.door.open_queued();

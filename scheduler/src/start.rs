@@ -11,6 +11,7 @@ use crate::{
     slot::TaskId,
     spawn::SpawnError,
     task::{JoinError, spawn_on},
+    watchdog,
     worker::Worker,
 };
 use holm_affinity::{PinError, pin_current_thread};
@@ -64,6 +65,7 @@ pub struct Scheduler {
     pool: Arc<Pool>,
     /// By scheduler; nothing for one that was joined.
     threads: Vec<Option<thread::JoinHandle<()>>>,
+    watchdog: Option<thread::JoinHandle<()>>,
     /// Hangs up when the last thread ends.
     ended: mpsc::Receiver<Infallible>,
     bindings: Vec<Binding>,
@@ -98,8 +100,14 @@ impl Scheduler {
         }
         let pool = Arc::new(Pool::new(config, remotes));
         let (running, ended) = mpsc::channel();
-        let mut started =
-            Scheduler { pool: pool.clone(), threads: Vec::new(), ended, bindings: Vec::new(), stopped: false };
+        let mut started = Scheduler {
+            pool: pool.clone(),
+            threads: Vec::new(),
+            watchdog: None,
+            ended,
+            bindings: Vec::new(),
+            stopped: false,
+        };
         let (tell, told) = mpsc::channel();
         for (scheduler, park) in parks.into_iter().enumerate() {
             let (pool, tell, running) = (pool.clone(), tell.clone(), running.clone());
@@ -116,6 +124,7 @@ impl Scheduler {
         drop((tell, running));
         started.bindings = told.iter().collect();
         started.bindings.sort_by_key(|binding| binding.scheduler);
+        started.watchdog = pool.config.stall_after.map(|after| watchdog::start(&pool, after)).transpose()?;
         Ok(started)
     }
 
@@ -171,10 +180,11 @@ impl Scheduler {
         self.pool.stopping.store(true, SeqCst);
         self.pool.closed.store(true, SeqCst);
         self.pool.rouse_all();
+        self.pool.watchdog.unpark();
     }
 
     fn join(&mut self) {
-        for thread in self.threads.iter_mut().filter_map(Option::take) {
+        for thread in self.threads.iter_mut().filter_map(Option::take).chain(self.watchdog.take()) {
             // A scheduler's thread ends by a panic only if holm itself is wrong; the message was printed.
             let _ = thread.join();
         }
@@ -185,8 +195,9 @@ impl Scheduler {
             |thread: &Option<thread::JoinHandle<()>>| thread.as_ref().is_some_and(|thread| !thread.is_finished());
         let stuck = (0..self.threads.len()).filter(|&scheduler| runs(&self.threads[scheduler]));
         let turn = |scheduler| {
-            let task = self.pool.remote(scheduler).turn.task();
-            LongTurn { scheduler, task: task.map(|(_, id)| id), body: task.and_then(|(slot, _)| slot.body_name()) }
+            let seen = self.pool.remote(scheduler).turn.see();
+            let task = seen.as_ref().map(|seen| TaskId { slot: seen.task.id().slot, generation: seen.generation });
+            LongTurn { scheduler, task, body: seen.and_then(|seen| seen.task.body_name()) }
         };
         stuck.map(turn).collect()
     }

@@ -6,20 +6,22 @@
 //! | file | what |
 //! | --- | --- |
 //! | `queues` | which task is next, and where a woken one goes |
+//! | `levels` | those of other than normal priority |
 //! | `look` | what is looked at between turns |
+//! | `evening` | taking from others while busy |
 //! | `idling` | searching, and lying down |
 //! | `timers` | the wheel, and what is due on it |
 //! | `free` | free slots |
-//! | `turn` | whose turn it is |
 //!
 //! Others reach a worker through its [`Remote`]; code in a turn reaches it through [`here`].
 
+mod evening;
 mod free;
 mod idling;
+mod levels;
 mod look;
 mod queues;
 mod timers;
-pub(crate) mod turn;
 
 use crate::{
     claims::Claims,
@@ -32,9 +34,11 @@ use crate::{
     source::Source,
     task::quietly,
     timer::Expiry,
+    turn::Turn,
     waker::waker_of,
     wheel::Wheel,
 };
+use levels::Levels;
 use look::LOOK_TURNS_MAX;
 use std::{
     cell::{Cell, RefCell},
@@ -46,7 +50,6 @@ use std::{
     },
     task::{Context, Poll},
 };
-use turn::Turn;
 
 /// What a task may do in one turn, counted by the awaits that holm owns (BEAM gives a process 4,000).
 const REDUCTIONS: u32 = 4_000;
@@ -57,14 +60,14 @@ pub(crate) struct Worker {
     index: usize,
     alone: bool,
     /// The task whose turn it is.
-    current: Turn,
+    current: Turn<Slot>,
     reductions: Cell<u32>,
-    /// All tasks of a scheduler that is alone; the pinned ones of any other.
+    /// All tasks of a scheduler that is alone; the pinned ones of any other. Of normal priority.
     own: RefCell<VecDeque<&'static Slot>>,
     streak: Cell<u32>,
+    levels: Levels,
     free: Cell<*mut Slot>,
     free_len: Cell<u32>,
-    turns: Cell<u64>,
     look: Cell<Look>,
     wheel: RefCell<Wheel<Expiry>>,
     /// Whose the timed calls are; nobody claims any in a pool of one.
@@ -80,9 +83,10 @@ pub(crate) struct Worker {
 #[derive(Clone, Copy)]
 struct Look {
     at_ns: u64,
-    at_turn: u64,
-    next_turn: u64,
+    at_turn: usize,
+    next_turn: usize,
     polled_ns: u64,
+    evened_ns: u64,
 }
 
 impl Worker {
@@ -90,14 +94,14 @@ impl Worker {
         let now = clock::now_ns();
         Worker {
             alone: pool.alone,
-            current: Turn::default(),
+            current: Turn::new(),
             reductions: Cell::new(0),
             own: RefCell::new(VecDeque::new()),
             streak: Cell::new(0),
+            levels: Levels::default(),
             free: Cell::new(ptr::null_mut()),
             free_len: Cell::new(0),
-            turns: Cell::new(0),
-            look: Cell::new(Look { at_ns: now, at_turn: 0, next_turn: LOOK_TURNS_MAX, polled_ns: now }),
+            look: Cell::new(Look { at_ns: now, at_turn: 0, next_turn: LOOK_TURNS_MAX, polled_ns: now, evened_ns: now }),
             wheel: RefCell::new(Wheel::new(now)),
             claims: RefCell::default(),
             sources: RefCell::new(Vec::new()),
@@ -119,7 +123,7 @@ impl Worker {
         let _here = here::settle(self);
         let _shown = self.remote().turn.show(&self.current);
         while !self.pool.stopping.load(Relaxed) {
-            if self.turns.get() >= self.look.get().next_turn {
+            if self.current.number() >= self.look.get().next_turn {
                 self.look_around();
             }
             match self.next().or_else(|| self.search_then_park()) {
@@ -132,15 +136,13 @@ impl Worker {
 
     #[inline]
     fn turn(&self, slot: &'static Slot) {
-        let turns = self.turns.get() + 1;
-        self.turns.set(turns);
         let generation = slot.generation();
         self.current.begin(slot, generation);
         self.reductions.set(REDUCTIONS);
         if self.alone {
             slot.door.alone().begin();
         } else {
-            self.remote().turns.store(turns as u32, Relaxed);
+            self.remote().turns.store(self.current.number() as u32, Relaxed);
             slot.door.shared().begin();
         }
         if slot.door.has_parcels() && slot.is_plain() {

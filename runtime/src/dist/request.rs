@@ -12,6 +12,7 @@ use crate::{
     send,
     spawn::{Place, SpawnError, Target, Ties},
 };
+use holm_scheduler::Priority;
 use holm_transport::Lane;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,8 @@ pub(crate) struct SpawnRequest {
     pub(crate) monitor: Option<u64>,
     pub(crate) name: Option<String>,
     pub(crate) mailbox: Mailbox,
+    /// A [`Priority`], by its number.
+    pub(crate) priority: u8,
     pub(crate) argument: bytes::Bytes,
 }
 
@@ -50,6 +53,8 @@ impl SpawnRequest {
         };
         let entry = EntryPoint::find(&self.entry)
             .ok_or_else(|| SpawnError::Refused(format!("there is no entry point {:?} here", self.entry)))?;
+        let priority = Priority::try_from(self.priority)
+            .map_err(|number| SpawnError::Refused(format!("there is no priority {number}: they are 0 to 3")))?;
         let ties = Ties {
             link: self.link.then_some(self.caller),
             monitor: self.monitor.map(|monitor| (self.caller, monitor)),
@@ -57,6 +62,7 @@ impl SpawnRequest {
             mailbox: self.mailbox,
             parent: Some(self.caller),
             on_end: None,
+            priority,
         };
         // The answer is queued before the child can run, so that nothing of it arrives first.
         let mut answer = |child: RawPid| {

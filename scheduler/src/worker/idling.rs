@@ -4,7 +4,7 @@
 //! [`park`](crate::park).
 
 use super::{Look, Worker};
-use crate::{clock, idle::Sleep, pool::Remote, ring, slot::Slot};
+use crate::{clock, idle::Sleep, pool::Remote, priority::Priority, ring, slot::Slot};
 use std::{
     hint, ptr,
     sync::atomic::Ordering::{AcqRel, Relaxed, SeqCst},
@@ -20,7 +20,7 @@ const STEAL_NS: u64 = 10_000;
 
 /// True if the owner of a ring would be long at it, by the turns that it had lately.
 fn is_worth_stealing(victim: &Remote) -> bool {
-    let (len, turn_ns) = (u64::from(victim.ring.len()), u64::from(victim.turn_ns.load(Relaxed)));
+    let (len, turn_ns) = (u64::from(victim.backlog()), u64::from(victim.turn_ns.load(Relaxed)));
     len > 0 && (turn_ns == 0 || len * turn_ns >= STEAL_NS)
 }
 
@@ -87,7 +87,8 @@ impl Worker {
     }
 
     /// Takes from the others, the nearest first: from those whose backlog is worth it, and after a watch also from those
-    /// who are still in the turn in which the watch before found them, even the task that they would run next.
+    /// who are still in the turn in which the watch before found them, even the task that they would run next. Of each,
+    /// the most urgent tasks first.
     pub(super) fn steal(&self, watched: bool) -> Option<&'static Slot> {
         let by_number;
         let order = match self.pool.config.steal_order.get(self.index) {
@@ -103,12 +104,18 @@ impl Worker {
             if !stuck && !is_worth_stealing(remote) {
                 return None;
             }
-            // SAFETY: what is in a ring is a slot.
-            let stolen = remote.ring.steal_into(&self.remote().ring).map(|slot| unsafe { &*slot });
+            let stolen = Priority::DESCENDING.iter().find_map(|&priority| self.steal_from(remote, priority));
             // SAFETY: what is in `next` is a slot. Ordering: as in `take_woken`.
             let next = || unsafe { remote.next.swap(ptr::null_mut(), AcqRel).as_ref() };
             stolen.or_else(|| if stuck { next() } else { None })
         })
+    }
+
+    fn steal_from(&self, remote: &Remote, priority: Priority) -> Option<&'static Slot> {
+        let stolen = remote.ring_of(priority).steal_into(self.remote().ring_of(priority))?;
+        self.note_priority(priority);
+        // SAFETY: what is in a ring is a slot.
+        Some(unsafe { &*stolen })
     }
 
     /// True if a scheduler has begun no turn since the watch before this one.
@@ -118,7 +125,7 @@ impl Worker {
     }
 
     pub(super) fn is_work_left(&self) -> bool {
-        self.pool.injector.len() > 0 || self.pool.remotes.iter().any(|remote| remote.ring.len() > 1)
+        self.pool.injector.len() > 0 || self.pool.remotes.iter().any(|remote| remote.backlog() > 1)
     }
 
     /// Sleeps; true if it was a watch that ran out.
@@ -137,8 +144,9 @@ impl Worker {
         sources.iter().for_each(|source| source.awake());
         drop(sources);
         self.searching.set(idle.get_up(self.index, sleep));
+        self.pool.watchdog.rouse();
         let now = clock::now_ns();
-        self.look.set(Look { at_ns: now, at_turn: self.turns.get(), polled_ns: now, ..self.look.get() });
+        self.look.set(Look { at_ns: now, at_turn: self.current.number(), polled_ns: now, ..self.look.get() });
         sleep == Sleep::Watching && now.saturating_sub(lay_down) >= WATCH.as_nanos() as u64
     }
 
