@@ -12,7 +12,7 @@ use crate::{
     proc_lib::{StartError, catch},
     within::within,
 };
-use holm::{Notice, Pid, Reason, exit, is_alive};
+use holm::{Notice, Pid, Reason, Watched, exit, is_alive};
 
 /// Starts a child; nothing if it chose not to start.
 pub(crate) async fn start(me: &mut Parent, child: &Specification) -> Result<Option<Pid>, StartError> {
@@ -78,7 +78,7 @@ pub(crate) fn stopped(report: Report, child: &Specification, pid: Pid, reason: &
 pub(crate) fn end(notice: &Notice) -> Option<(Pid, &Reason)> {
     match notice {
         Notice::Exit { from, reason } if !is_alive(*from) => Some((*from, reason)),
-        Notice::Down { pid, reason, .. } => Some((*pid, reason)),
+        Notice::Down { watched: Watched::Process(pid), reason, .. } => Some((*pid, reason)),
         _ => None,
     }
 }
