@@ -18,9 +18,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Enough for any case.
-const MANY: (u32, Duration) = (1_000, Duration::from_secs(60));
-
 pub(crate) async fn s_03_the_restart_kinds_nine_cases(mut me: Process<Told>, there: There) {
     let good = [Reason::Normal, Reason::Shutdown, Reason::shutdown(&"drained".to_string())];
     let bad = [Reason::error("x"), Reason::Killed, Reason::NoConnection];
@@ -238,7 +235,7 @@ pub(crate) async fn s_15_a_restart_in_progress_does_not_delay_a_stop(mut me: Pro
 
 pub(crate) async fn a_dynamic_supervisor_restarts_each_child_as_its_own_kind_says(mut me: Process<Told>, there: There) {
     silence_panics();
-    let pool = DynamicSupervisor::new().intensity(MANY.0, MANY.1).start_link(&mut me).await.unwrap();
+    let pool = DynamicSupervisor::new().intensity(u32::MAX, Duration::from_secs(60)).start_link(&mut me).await.unwrap();
     for (restart, act, comes_back) in [
         (Restart::Permanent, Act::End(Reason::Normal), true),
         (Restart::Transient, Act::End(Reason::Shutdown), false),
