@@ -13,15 +13,22 @@
 //! | [`sys`] | `sys` | looking into a behaviour's process: suspend, inspect, trace, stop |
 //! | [`behaviour`] | `gen`, `sys` | what all behaviours have in common, for those who write one |
 //! | [`proc_lib`] | `proc_lib` | how a process starts under another: acknowledged, linked, within a limit |
+//! | [`supervisor`] | `supervisor` | processes that start others, watch them, and start them again |
+//! | [`dynamic_supervisor`] | `simple_one_for_one` | a supervisor of many children that come and go |
 
 pub mod application;
 pub mod behaviour;
+pub mod dynamic_supervisor;
 pub mod gen_event;
 pub mod gen_server;
 pub mod gen_statem;
 pub mod pg;
 pub mod proc_lib;
 pub mod registry;
+pub mod supervisor;
 pub mod sys;
 pub mod task;
 mod within;
+
+pub use dynamic_supervisor::DynamicSupervisor;
+pub use supervisor::Supervisor;

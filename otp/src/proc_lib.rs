@@ -67,7 +67,7 @@ pub enum StartError {
 #[derive(Clone, Debug, Default)]
 #[must_use]
 pub struct StartOptions {
-    spawn: SpawnOptions,
+    pub(crate) spawn: SpawnOptions,
     limit: Option<Duration>,
 }
 
@@ -369,7 +369,7 @@ async fn started<P: Message, M: Message>(
 }
 
 /// A taken name is somebody's: that is who was started before.
-fn refused(error: SpawnError) -> StartError {
+pub(crate) fn refused(error: SpawnError) -> StartError {
     match error {
         SpawnError::Name(NameError::Taken(name)) => match whereis_untyped(&name) {
             Some(pid) => StartError::AlreadyStarted(pid),

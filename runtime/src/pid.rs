@@ -135,6 +135,14 @@ impl<M> Pid<M> {
     }
 }
 
+impl Pid {
+    /// The same process, said to receive messages of this type. If it does not, a message to it is dropped, as one to a
+    /// process that has ended.
+    pub const fn receiving<N>(self) -> Pid<N> {
+        Pid::new(self.raw)
+    }
+}
+
 impl<M> Clone for Pid<M> {
     fn clone(&self) -> Self {
         *self

@@ -226,8 +226,8 @@ where
     }
     stop(&runtime, GRACE);
     match (ended?, died) {
-        (Reason::Normal | Reason::Shutdown, None) => Ok(()),
-        (Reason::Normal | Reason::Shutdown, Some(death)) => Err(Error::NodeDied(death)),
+        (reason, None) if reason.is_orderly() => Ok(()),
+        (reason, Some(death)) if reason.is_orderly() => Err(Error::NodeDied(death)),
         (reason, _) => Err(Error::Ended(reason)),
     }
 }

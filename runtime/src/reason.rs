@@ -28,6 +28,8 @@ pub enum Reason {
     Value(Arc<ValueReason>),
     /// Its mailbox was full, and it was to end then: [`crate::Overflow::Kill`].
     Overflow,
+    /// As [`Reason::Shutdown`], and a value that says more; see [`Reason::shutdown`].
+    ShutdownWith(Arc<ValueReason>),
 }
 
 /// What is known of a panic.
@@ -81,18 +83,28 @@ impl Reason {
     /// assert_eq!(reason.get::<u64>(), None);
     /// ```
     pub fn value<T: Crosses>(value: &T) -> Reason {
-        let mut bytes = Vec::new();
-        match T::WIRE.map(|wire| (wire.encode)(value, &mut bytes)) {
-            Some(Ok(())) => Reason::Value(Arc::new(ValueReason { name: T::NAME.to_string(), bytes })),
-            Some(Err(error)) => Reason::error(format!("a reason of type {} cannot be encoded: {error}", T::NAME)),
-            None => Reason::error(format!("a reason of type {} cannot cross", T::NAME)),
-        }
+        encoded(value).map_or_else(|error| error, Reason::Value)
+    }
+
+    /// A shutdown that says more by a value, Erlang's `{shutdown, Value}`: an end in good order.
+    ///
+    /// ```
+    /// use holm::Reason;
+    ///
+    /// let reason = Reason::shutdown(&"drained".to_string());
+    /// assert!(reason.is_orderly());
+    /// assert_eq!(reason.get::<String>().as_deref(), Some("drained"));
+    /// ```
+    pub fn shutdown<T: Crosses>(value: &T) -> Reason {
+        encoded(value).map_or_else(|error| error, Reason::ShutdownWith)
     }
 
     /// The value, if the reason is one of this type.
     pub fn get<T: Crosses>(&self) -> Option<T> {
         match self {
-            Reason::Value(value) if value.name == T::NAME => (T::WIRE?.decode)(&value.bytes).ok(),
+            Reason::Value(value) | Reason::ShutdownWith(value) if value.name == T::NAME => {
+                (T::WIRE?.decode)(&value.bytes).ok()
+            }
             _ => None,
         }
     }
@@ -105,6 +117,21 @@ impl Reason {
     /// True for [`Reason::Normal`]: linked processes live on.
     pub fn is_normal(&self) -> bool {
         *self == Reason::Normal
+    }
+
+    /// True for an end in good order: [`Reason::Normal`], [`Reason::Shutdown`], [`Reason::ShutdownWith`].
+    pub fn is_orderly(&self) -> bool {
+        matches!(self, Reason::Normal | Reason::Shutdown | Reason::ShutdownWith(_))
+    }
+}
+
+/// The value, encoded, or the reason that says why it cannot be.
+fn encoded<T: Crosses>(value: &T) -> Result<Arc<ValueReason>, Reason> {
+    let mut bytes = Vec::new();
+    match T::WIRE.map(|wire| (wire.encode)(value, &mut bytes)) {
+        Some(Ok(())) => Ok(Arc::new(ValueReason { name: T::NAME.to_string(), bytes })),
+        Some(Err(error)) => Err(Reason::error(format!("a reason of type {} cannot be encoded: {error}", T::NAME))),
+        None => Err(Reason::error(format!("a reason of type {} cannot cross", T::NAME))),
     }
 }
 
@@ -121,6 +148,7 @@ impl fmt::Display for Reason {
             Reason::Error(text) => write!(f, "error: {text}"),
             Reason::Value(value) => write!(f, "value of type {}", value.name),
             Reason::Overflow => f.write_str("mailbox overflow"),
+            Reason::ShutdownWith(value) => write!(f, "shutdown with a value of type {}", value.name),
         }
     }
 }

@@ -104,7 +104,7 @@ impl<M: Message> Process<M> {
             send::control(state.node(), other, Control::Demonitor { from: state.pid, monitor: monitor.0 });
         }
         let is_it = |letter: &Owned| matches!(letter.as_notice(), Some(Notice::Down { monitor: fired, .. }) if *fired == monitor);
-        if state.queue.take(is_it).is_some() {
+        if active.is_none() && state.queue.take(is_it).is_some() {
             state.notes().take_one();
         }
         active.is_some()

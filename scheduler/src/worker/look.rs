@@ -11,7 +11,6 @@ pub(super) const LOOK_TURNS_MAX: usize = 64;
 /// The kernel is asked for readiness not more often than this while there are tasks to run.
 const POLL_NS: u64 = 50_000;
 
-
 /// What it costs to wake a sleeping scheduler until it runs: a backlog shorter than this is not worth a helper.
 const WAKE_NS: u64 = 50_000;
 
