@@ -152,10 +152,9 @@ async fn a_process_that_computes_is_described_all_the_same(mut me: Process<u64>,
     }
     let (tell, told) = std::sync::mpsc::channel::<()>();
     let parent = me.pid();
-    let compute = async move |me: Process<u64>| {
+    let compute = async move |_: Process<u64>| {
         parent.send(0).unwrap();
         let _ = told.recv(); // no await: its scheduler is held
-        drop(me);
     };
     let spawned = me.spawn_opt(SpawnOptions::new().scheduler(there.0).monitor(), compute).unwrap();
     me.receive().await;

@@ -50,7 +50,7 @@ async fn fill(mut me: Process<()>, _: ()) {
     let last = holm::schedulers() - 1;
     for _ in 0..3 {
         let count = Arc::new(AtomicUsize::new(0));
-        let mut spawn = |me: &mut Process<()>| {
+        let spawn = |me: &mut Process<()>| {
             let counted = Counted::new(&count);
             let wait = async move |_: Process<()>| {
                 let _counted = counted;
