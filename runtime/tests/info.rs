@@ -110,7 +110,7 @@ async fn a_process_that_has_ended_is_unknown(mut me: Process<u64>, there: There)
     let (b, monitor) = there.start_monitor(wait_with_a_name, me.pid(), &mut me).await;
     me.receive().await;
     b.send(99).unwrap();
-    me.down(monitor).await;
+    assert_eq!(me.down(monitor).await, Reason::Normal);
     assert_eq!(me.process_info_at(b, LIMIT).await, Ok(None));
     assert_eq!(holm::process_info(b), None);
 }
