@@ -75,7 +75,7 @@ pub struct ProcessInfo {
     pub trapping: bool,
 }
 
-/// What is known of a process of this node; nothing if it has ended. The process need not run for it, and does not
+/// What is known of a process of this node; nothing if it has ended, or is of another node. The process need not run for it, and does not
 /// notice. Each figure is true of a moment, not all of the same one.
 ///
 /// ```
@@ -132,7 +132,8 @@ impl<M: Message> Process<M> {
 
 /// Looks at a process of a node.
 pub(crate) fn look(node: &Node, pid: RawPid) -> Option<ProcessInfo> {
-    let (slot, message, letter_size) = deliver::type_of(node, pid)?;
+    let of_node = Some(pid).filter(|pid| pid.node == node.id); // slots of other nodes have the same numbers
+    let (slot, message, letter_size) = deliver::type_of(node, of_node?)?;
     let layout = |local: usize| node.place.node().schedulers.start + local as u32;
     let (pinned, activity) = (slot.pin().map(layout), node.pool.activity(slot));
     let gate = node.gates.get(pid).map(|gate| gate.figures());
