@@ -98,7 +98,7 @@ pub(crate) fn pid_of(node: &Node, slot: &'static Slot, id: TaskId) -> (RawPid, b
 
 /// The living processes of a node.
 pub(crate) fn all(node: &Node) -> Vec<RawPid> {
-    let pids = node.pool.slots().into_iter().filter_map(|slot| {
+    let pids = node.pool.slots().filter_map(|slot| {
         let id = slot.id();
         let (pid, is_process) = slot.is_alive(id.generation).then(|| pid_of(node, slot, id))?;
         is_process.then_some(pid)
