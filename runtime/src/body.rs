@@ -9,7 +9,7 @@ use crate::{
     dist::SpawnAnswer,
     info::Ties,
     letter::{Owned, Queue, Sort},
-    mailbox::Gate,
+    mailbox::{self, Gate},
     node::Node,
     pid::{NodeId, Pid, RawPid},
     process::Monitor,
@@ -138,18 +138,20 @@ impl State {
         if received == 0 {
             return false;
         }
-        let len = self.notes().add(received);
-        if len >= self.node().long_mailbox.len() {
-            self.warn_of(len, received);
+        let count = self.notes().add(received);
+        if count > self.node().long_mailbox.threshold() {
+            self.report(count, received);
         }
         true
     }
 
-    /// The mailbox is long: an event says so, once until it was half as long.
+    /// The mailbox is long, or was.
     #[cold]
-    fn warn_of(&mut self, len: u64, received: u64) {
-        if self.node().long_mailbox.is_news(self.pid, len, received) {
-            tracing::warn!(pid = ?self.pid, len, "a mailbox is long");
+    fn report(&mut self, count: u64, received: u64) {
+        let (count, is_due) = self.node().long_mailbox.look(count, received);
+        self.notes().set_count(count);
+        if is_due {
+            tracing::warn!(pid = ?self.pid, len = mailbox::len(count), "a mailbox is long");
         }
     }
 

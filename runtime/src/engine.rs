@@ -52,6 +52,7 @@ impl Engine {
             spin: if shares_a_cpu(&place) { Duration::ZERO } else { SPIN },
             thread_name: format!("holm-{}", here.rank),
             discard: crate::letter::discard,
+            tasks_max: place.processes_max.map_or(Config::default().tasks_max, |most| most as usize),
             cpus: here.cpus,
             ..Config::default()
         };

@@ -4,7 +4,7 @@
 //! the process's notes, which its own turns write and anybody may read (`holm_scheduler::Notes`), from its type, its gate
 //! and the table of names. Of a process of another node that node's link task reads it, not the process.
 //!
-//! The words of a process's notes: the label is its parent, the count is the letters in its mailbox, and the figures are
+//! The words of a process's notes: the label is its parent, the count is the letters in its mailbox (`mailbox/long.rs`), and the figures are
 //!
 //! ```text
 //! | 60       | 59 … 40      | 39 … 20  | 19 … 0 |
@@ -18,6 +18,7 @@ use crate::{
     call::{CallError, Request},
     deliver,
     dist::{self, InfoRequest},
+    mailbox,
     message::Message,
     node::{self, Node},
     pid::{Pid, RawPid},
@@ -74,7 +75,7 @@ pub struct ProcessInfo {
     pub trapping: bool,
 }
 
-/// What is known of a process of this node; nothing if it has ended. The process need not run for it, and does not
+/// What is known of a process of this node; nothing if it has ended, or is of another node. The process need not run for it, and does not
 /// notice. Each figure is true of a moment, not all of the same one.
 ///
 /// ```
@@ -102,7 +103,7 @@ pub fn processes() -> Vec<Pid> {
 ///
 /// A process finds out when it looks at its mailbox; see [`crate::Mailbox::warn_above`] for one that may not.
 pub fn warn_of_mailboxes_above(len: u64) {
-    node::here().into_iter().for_each(|node| node.long_mailbox.set_len(len));
+    node::here().into_iter().for_each(|node| node.long_mailbox.set_threshold(len));
 }
 
 impl<M: Message> Process<M> {
@@ -131,7 +132,8 @@ impl<M: Message> Process<M> {
 
 /// Looks at a process of a node.
 pub(crate) fn look(node: &Node, pid: RawPid) -> Option<ProcessInfo> {
-    let (slot, message, letter_size) = deliver::type_of(node, pid)?;
+    let of_node = Some(pid).filter(|pid| pid.node == node.id); // slots of other nodes have the same numbers
+    let (slot, message, letter_size) = deliver::type_of(node, of_node?)?;
     let layout = |local: usize| node.place.node().schedulers.start + local as u32;
     let (pinned, activity) = (slot.pin().map(layout), node.pool.activity(slot));
     let gate = node.gates.get(pid).map(|gate| gate.figures());
@@ -139,7 +141,7 @@ pub(crate) fn look(node: &Node, pid: RawPid) -> Option<ProcessInfo> {
     let parent = node.parents.lock().get(&pid).copied();
     // Last, because it says whether all of the above was still the same process's.
     let noted = slot.notes_of(pid.generation)?;
-    let ties = Ties::unpack(noted.figures);
+    let (len, ties) = (mailbox::len(noted.count), Ties::unpack(noted.figures));
     Some(ProcessInfo {
         pid: Pid::new(pid),
         names,
@@ -151,8 +153,8 @@ pub(crate) fn look(node: &Node, pid: RawPid) -> Option<ProcessInfo> {
         },
         pinned,
         parent: parent.or_else(|| labelled(node, noted.label)).map(Pid::new),
-        mailbox_len: gate.map_or(noted.count, |gate| gate.len),
-        mailbox_bytes: gate.map_or(noted.count * letter_size as u64, |gate| gate.bytes),
+        mailbox_len: gate.map_or(len, |gate| gate.len),
+        mailbox_bytes: gate.map_or(len * letter_size as u64, |gate| gate.bytes),
         waiting_len: gate.map_or(0, |gate| gate.waiting),
         dropped: gate.map_or(0, |gate| gate.dropped),
         links: ties.links as u32,

@@ -32,7 +32,7 @@ mod wait;
 
 pub(crate) use ack::Ack;
 pub(crate) use gate::{Gate, Gates, Offer, Place};
-pub(crate) use long::LongMailbox;
+pub(crate) use long::{LongMailbox, len};
 pub(crate) use room::{Acknowledge, Behind};
 pub(crate) use wait::{request_waiting, send_waiting};
 

@@ -120,7 +120,7 @@ impl<M: Message> Process<M> {
         self.state().bonds().releases.0.push(Box::new(release));
     }
 
-    /// Whether nodes that come and go are told as [`Notice::Node`].
+    /// Whether nodes that come and go are told as [`crate::Notice::Node`].
     pub fn watch_nodes(&mut self, on: bool) {
         let state = self.state();
         state.bonds().watches_nodes = on;
@@ -144,8 +144,8 @@ impl<M: Message> Process<M> {
 /// | reason | the receiver traps exits | it does not |
 /// | --- | --- | --- |
 /// | [`Reason::Kill`] | ends with [`Reason::Killed`] | the same |
-/// | [`Reason::Normal`] | [`Notice::Exit`] | nothing (to oneself: ends) |
-/// | any other | [`Notice::Exit`] | ends with it |
+/// | [`Reason::Normal`] | [`crate::Notice::Exit`] | nothing (to oneself: ends) |
+/// | any other | [`crate::Notice::Exit`] | ends with it |
 pub fn exit<N>(pid: Pid<N>, reason: Reason) {
     let Some(node) = crate::node::here() else { return };
     send::control(node, pid.raw, Control::Exit { from: current_pid(node), reason, by_link: false });

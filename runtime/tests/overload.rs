@@ -9,6 +9,7 @@ use holm::{
 };
 use serde::{Deserialize, Serialize};
 use std::{
+    alloc::{GlobalAlloc, Layout, System},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::SeqCst},
@@ -33,6 +34,7 @@ cases! {
         e_13_a_waiting_sender_that_is_killed_frees_its_place;
     on_one_node:
         b_05_a_byte_limit_with_kill_ends_the_process_and_frees_its_memory,
+        b_06_a_long_mailbox_is_reported_once_and_its_bytes_are_right,
         a_sender_that_gives_up_gets_its_message_back;
 }
 
@@ -453,6 +455,110 @@ async fn e_13_a_waiting_sender_that_is_killed_frees_its_place(mut me: Process<u6
     assert_eq!(me.receive_within(QUIET).await, None, "the killed sender's message was withdrawn");
     end(&mut me, b, Reason::Kill).await;
     me.down(monitor).await;
+}
+
+/// Counts the bytes that are in use.
+struct Counting;
+
+static IN_USE: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: all is the system's allocator's.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        IN_USE.fetch_add(layout.size(), SeqCst);
+        // SAFETY: as the caller's.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        IN_USE.fetch_sub(layout.size(), SeqCst);
+        // SAFETY: as the caller's.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Counts the events that report a long mailbox.
+struct Reports;
+
+static REPORTS: AtomicUsize = AtomicUsize::new(0);
+
+impl tracing::Subscriber for Reports {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        metadata.target().starts_with("holm") && *metadata.level() == tracing::Level::WARN
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        struct IsLong(bool);
+        impl tracing::field::Visit for IsLong {
+            fn record_debug(&mut self, field: &tracing::field::Field, value: &dyn std::fmt::Debug) {
+                self.0 |= field.name() == "message" && format!("{value:?}") == "a mailbox is long";
+            }
+        }
+        let mut is_long = IsLong(false);
+        event.record(&mut is_long);
+        REPORTS.fetch_add(is_long.0.into(), SeqCst);
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+/// Takes 2600 messages whenever it traps an exit signal.
+async fn take_many_when_told(mut me: Process<Load>) {
+    me.trap_exits(true);
+    loop {
+        me.notice_where(|notice| matches!(notice, Notice::Exit { .. })).await;
+        for _ in 0..2600 {
+            me.receive().await;
+        }
+    }
+}
+
+async fn wait_for_len<N>(b: Pid<N>, len: u64) -> u64 {
+    loop {
+        let info = holm::process_info(b).expect("it lives");
+        if info.mailbox_len == len {
+            return info.mailbox_bytes;
+        }
+        holm::yield_now().await;
+    }
+}
+
+async fn b_06_a_long_mailbox_is_reported_once_and_its_bytes_are_right(mut me: Process<u64>, there: There) {
+    tracing::subscriber::set_global_default(Reports).unwrap();
+    holm::warn_of_mailboxes_above(1000);
+    let count = Arc::new(AtomicUsize::new(0));
+    for (round, mailbox) in [Mailbox::unbounded(), Mailbox::unbounded().warn_above(1000)].into_iter().enumerate() {
+        let options = there.options().mailbox(mailbox);
+        let b = me.spawn_opt(options, take_many_when_told).unwrap().pid;
+        while !holm::process_info(b).expect("it lives").trapping {
+            holm::yield_now().await;
+        }
+        let before = IN_USE.load(SeqCst);
+        (0..3000).for_each(|_| b.send(Load([0; 1000], count.clone())).unwrap());
+        let bytes = wait_for_len(b, 3000).await as usize;
+        let in_use = IN_USE.load(SeqCst) - before;
+        assert!(bytes.abs_diff(in_use) * 10 < in_use, "{bytes} bytes are reported, {in_use} are in use");
+        assert_eq!(REPORTS.load(SeqCst), 2 * round + 1, "it was reported once");
+        holm::exit(b, Reason::Shutdown);
+        wait_for_len(b, 400).await;
+        (0..900).for_each(|_| b.send(Load([0; 1000], count.clone())).unwrap());
+        wait_for_len(b, 1300).await;
+        assert_eq!(REPORTS.load(SeqCst), 2 * round + 2, "it was reported again when it became long again");
+        end(&mut me, b, Reason::Kill).await;
+    }
 }
 
 /// A message of a thousand bytes that counts its drops.

@@ -60,6 +60,11 @@ impl Notes {
         count
     }
 
+    /// Sets the count; only for the task's own turn.
+    pub fn set_count(&self, count: u64) {
+        self.count.store(count, Relaxed);
+    }
+
     /// Takes one from the count; only for the task's own turn.
     #[inline]
     pub fn take_one(&self) {

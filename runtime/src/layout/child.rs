@@ -62,7 +62,8 @@ pub(super) fn enter(control: ControlSocket) -> Result<Entered, LayoutError> {
     if rank as usize >= nodes.len() || nodes.len() > holm_affinity::MAX_NODES as usize {
         return Err(LayoutError::OutOfOrder("the place is outside the layout"));
     }
-    let mut place = Place { rank, nodes, transport, secret, binding, notes: Vec::new() };
+    let mut place =
+        Place { rank, nodes, transport, secret, binding, processes_max: options::processes_max()?, notes: Vec::new() };
     binding::confine(&mask, &place.binding, &mut place.notes)?;
     let links = receive_links(&control, &place)?;
     let control = Control::Child(ControlEnd { socket: control, early: Mutex::default() });

@@ -27,7 +27,7 @@ use super::children::Children;
 use super::control::{ControlError, ControlSocket, Hello, Message};
 use super::error::{LayoutError, refused};
 use super::links::{Broker, LinkEnd, Socket};
-use super::options::{NODE, Options};
+use super::options::{NODE, Options, PROCESSES};
 use super::place::Place;
 use super::plan::Planned;
 use super::relay::{Stream, To};
@@ -86,7 +86,7 @@ fn start_nodes(options: &Options, place: &Place) -> Result<Children, LayoutError
     for node in &place.nodes[1..] {
         let (ours, theirs) = UnixStream::pair().map_err(refused("a control socket"))?;
         let control = ControlSocket::new(ours).map_err(refused("a control socket"))?;
-        let mut child = image.start(node.rank, theirs.into())?;
+        let mut child = image.start(node.rank, place.processes_max, theirs.into())?;
         let prefix = if options.prefix { format!("{}| ", node.name) } else { String::new() };
         streams.extend(take_streams(&mut child, &prefix));
         let process = Pid::from_child(&child);
@@ -115,12 +115,15 @@ impl Image {
         Ok(Image { program, arguments: std::env::args_os().collect() })
     }
 
-    fn start(&self, rank: u32, control: OwnedFd) -> Result<Child, LayoutError> {
+    fn start(&self, rank: u32, processes_max: Option<u32>, control: OwnedFd) -> Result<Child, LayoutError> {
         let mut command = Command::new(&self.program);
         if let Some((name, arguments)) = self.arguments.split_first() {
             command.arg0(name).args(arguments);
         }
         command.env(NODE, rank.to_string());
+        if let Some(most) = processes_max {
+            command.env(PROCESSES, most.to_string());
+        }
         command.stdin(Stdio::from(control)).stdout(Stdio::piped()).stderr(Stdio::piped());
         let program = || self.program.display().to_string();
         command.spawn().map_err(|source| LayoutError::Start { rank, program: program(), source })

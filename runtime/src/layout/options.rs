@@ -7,6 +7,7 @@
 //! | `HOLM_BIND` | the bind type: `ns ts ps s nnts nnps tnnps db u`; a refused pin is then an error | `db` where every scheduler gets a CPU of its own, `u` elsewhere; a refused pin is a note |
 //! | `HOLM_OVERSUBSCRIBE` | `1`: more schedulers than usable CPUs are wanted | `0` |
 //! | `HOLM_TCP_PORT` | the loopback port on which TCP links are made | any free port |
+//! | `HOLM_PROCESSES` | how many processes and tasks each node may have at once, 64 at least | 16,000,000 |
 //! | `HOLM_PREFIX` | `1`: lines of other nodes begin with the node's name | `0` |
 //!
 //! The one place that knows these names: a program reads them here, `holm run` writes them from here.
@@ -26,6 +27,7 @@ const BIND: &str = "HOLM_BIND";
 const OVERSUBSCRIBE: &str = "HOLM_OVERSUBSCRIBE";
 const TCP_PORT: &str = "HOLM_TCP_PORT";
 const PREFIX: &str = "HOLM_PREFIX";
+pub(super) const PROCESSES: &str = "HOLM_PROCESSES";
 
 /// Set by the launcher alone, for the nodes that it starts: the node's rank.
 pub(super) const NODE: &str = "HOLM_NODE";
@@ -43,6 +45,9 @@ pub struct Options {
     pub oversubscribe: bool,
     /// The loopback port on which TCP links are made; `None` is any free one.
     pub tcp_port: Option<u16>,
+    /// How many processes and tasks each node may have at once, 64 at least; `None` is 16,000,000. The runtime's own
+    /// tasks count, one for each other node and a few more. A spawn above it is an error.
+    pub processes_max: Option<u32>,
     /// Whether lines that other nodes print begin with the node's name.
     pub prefix: bool,
 }
@@ -68,6 +73,7 @@ impl Options {
         variables.extend(self.layout.as_ref().map(|layout| (LAYOUT, layout.to_string())));
         variables.extend(self.bind.as_ref().map(|bind| (BIND, bind.short_name().to_owned())));
         variables.extend(self.tcp_port.map(|port| (TCP_PORT, port.to_string())));
+        variables.extend(self.processes_max.map(|most| (PROCESSES, most.to_string())));
         variables
     }
 
@@ -79,6 +85,7 @@ impl Options {
             bind: variables.read(BIND, str::parse)?,
             oversubscribe: variables.read(OVERSUBSCRIBE, switch)?.unwrap_or(false),
             tcp_port: variables.read(TCP_PORT, port)?,
+            processes_max: variables.read(PROCESSES, processes)?,
             prefix: variables.read(PREFIX, switch)?.unwrap_or(false),
         })
     }
@@ -88,6 +95,12 @@ impl Options {
 pub(super) fn node_rank() -> Result<Option<u32>, OptionError> {
     let variables = Variables { lookup: |name: &str| std::env::var_os(name) };
     variables.read(NODE, |value| value.parse().map_err(|_| "only the launcher sets it, to a rank; it must be unset"))
+}
+
+/// The limit of processes that the launcher handed on, or the environment asks for.
+pub(super) fn processes_max() -> Result<Option<u32>, OptionError> {
+    let variables = Variables { lookup: |name: &str| std::env::var_os(name) };
+    variables.read(PROCESSES, processes)
 }
 
 /// A variable of the environment has a value that cannot be understood.
@@ -137,6 +150,13 @@ fn port(digits: &str) -> Result<u16, &'static str> {
     }
 }
 
+fn processes(digits: &str) -> Result<u32, &'static str> {
+    match digits.parse() {
+        Ok(most @ 64..=16_000_000) => Ok(most),
+        _ => Err("a limit of processes is a number from 64 to 16000000"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -158,6 +178,7 @@ mod tests {
             bind: Some("tnnps".parse().unwrap()),
             oversubscribe: true,
             tcp_port: Some(4000),
+            processes_max: Some(1000),
             prefix: true,
         };
         for options in [options, Options::default()] {
@@ -182,6 +203,7 @@ mod tests {
             (TCP_PORT, "65536", "from 1 to 65535"),
             (TCP_PORT, "http", "from 1 to 65535"),
             (PREFIX, "2", "1 or 0"),
+            (PROCESSES, "63", "from 64 to 16000000"),
         ];
         for (variable, value, right) in table {
             let message = read(&[(variable, value)]).unwrap_err().to_string();

@@ -102,6 +102,8 @@ pub struct Place {
     pub secret: Secret,
     /// Whether and how schedulers are to be pinned.
     pub binding: Binding,
+    /// How many processes and tasks this node may have at once, if that was asked for.
+    pub processes_max: Option<u32>,
     /// What a user should know about this start though it is no error, one sentence each.
     pub notes: Vec<String>,
 }

@@ -33,7 +33,15 @@ pub(super) fn plan(options: &Options) -> Result<Planned, LayoutError> {
     let nodes = plan.nodes.iter().map(|node| place_of(node, &program, &host)).collect::<Result<_, _>>()?;
     let allowed = machine.allowed();
     let masks = plan.nodes.iter().map(|node| mask_of(node, &allowed)).collect();
-    let place = Place { rank: 0, nodes, transport: options.transport, secret: Secret::generate()?, binding, notes };
+    let place = Place {
+        rank: 0,
+        nodes,
+        transport: options.transport,
+        secret: Secret::generate()?,
+        binding,
+        processes_max: options.processes_max,
+        notes,
+    };
     Ok(Planned { place, masks })
 }
 

@@ -124,8 +124,8 @@ impl Gate {
     /// Gives it back if the process has ended.
     pub(crate) fn signal(self: &Arc<Self>, letter: Owned, behind: Behind) -> Result<(), Owned> {
         let mut room = self.room.lock();
-        let told = room.signal(letter, behind)?;
-        self.follow_up(room, told);
+        room.signal(letter, behind)?;
+        self.follow_up(room, Vec::new());
         Ok(())
     }
 

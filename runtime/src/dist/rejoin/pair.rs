@@ -39,6 +39,7 @@ impl Pair {
             transport: Transport::Unix,
             secret: secret.clone(),
             binding: Binding { bind_type: "u".into(), asked: false },
+            processes_max: None,
             notes: Vec::new(),
         };
         let (nodes, schedulers): (Vec<_>, Vec<_>) = (0..2).map(|rank| start_node(place(rank))).unzip();
