@@ -136,9 +136,15 @@ impl<E: Message + Sync> EventManager<E> {
     ///
     /// # Errors
     ///
-    /// If the event cannot leave this node.
-    pub fn notify(self, event: E) -> Result<(), SendError<ManagerMessage<E>>> {
-        self.0.cast(ManagerMessage(Request::Notify(event)))
+    /// If the event cannot leave this node; it comes back.
+    pub fn notify(self, event: E) -> Result<(), SendError<E>> {
+        let sent = self.0.cast(ManagerMessage(Request::Notify(event)));
+        sent.map_err(|error| {
+            error.map(|ManagerMessage(request)| match request {
+                Request::Notify(event) => event,
+                _ => unreachable!("an event was sent, and something else came back"),
+            })
+        })
     }
 
     /// Gives an event to all handlers, and waits until the last has handled it.

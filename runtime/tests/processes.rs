@@ -33,6 +33,7 @@ cases! {
         p_07_a_message_to_a_process_that_has_ended_is_lost_quietly,
         p_08_a_message_to_a_node_that_never_was_is_lost_quietly,
         p_11_messages_that_do_not_fit_stay_in_their_order,
+        p_11_messages_and_notices_that_do_not_fit_stay_in_their_order,
         p_13_a_time_out_of_zero_looks_once,
         p_14_a_time_out_is_not_early,
         p_15_a_message_that_meets_the_time_out_is_not_lost,
@@ -231,6 +232,16 @@ async fn p_11_messages_that_do_not_fit_stay_in_their_order(mut me: Process<u64>,
     assert_eq!(me.receive_where(|number| *number > 3).await, 4);
     for number in [0, 1, 2, 3, 5, 6, 8, 9] {
         assert_eq!(me.receive().await, number);
+    }
+}
+
+async fn p_11_messages_and_notices_that_do_not_fit_stay_in_their_order(mut me: Process<u64>, there: There) {
+    let (_, monitor) = there.start_monitor(count_to, (me.pid(), 3), &mut me).await;
+    assert_eq!(me.next_where(|number| *number == 2, |_| false).await, Event::Message(2));
+    let down = me.next_where(|number| *number > 2, |_| true).await;
+    assert!(matches!(down, Event::Notice(Notice::Down { monitor: fired, .. }) if fired == monitor));
+    for number in [0, 1] {
+        assert_eq!(me.next_where(|_| true, |_| true).await, Event::Message(number));
     }
 }
 
