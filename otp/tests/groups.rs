@@ -7,7 +7,7 @@ mod harness;
 mod group_workers;
 
 use group_workers::{SCOPE, all_see, end_scopes, order, sees, start_scopes, worker, workers};
-use harness::{There, rounds};
+use harness::{There, rounds_of};
 use holm::{CallError, Pid, Process, Reason, SpawnOptions};
 use holm_otp::pg::{
     Change, GROUP_NAME_LEN_MAX, GroupError, Groups,
@@ -289,6 +289,8 @@ cases! {
         a_watcher_hears_every_change_after_what_it_was_given,
         odd_joins_are_errors,
         a_scope_that_ended_has_nobody;
+    in_full:
+        r_13_leaving_and_ending_at_once_leaves_nothing;
 }
 
 async fn r_11_a_member_twice_must_leave_twice_and_its_end_is_seen_on_every_node(mut me: Process<u64>, _: There) {
@@ -309,7 +311,7 @@ async fn r_11_a_member_twice_must_leave_twice_and_its_end_is_seen_on_every_node(
 
 async fn r_13_leaving_and_ending_at_once_leaves_nothing(mut me: Process<u64>, there: There) {
     let (groups, keepers) = start_scopes(&mut me).await;
-    for _ in 0..rounds(1_000, 100) {
+    for _ in 0..rounds_of(1_000, 1_000, 100) {
         let options = SpawnOptions::new().scheduler(there.0);
         let member = me.spawn_entry(worker, "r_13".to_string(), options).await.unwrap().pid;
         order(&mut me, member, 1).await;

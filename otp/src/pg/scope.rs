@@ -53,7 +53,7 @@ pub enum Action<P, M> {
 }
 
 /// A group changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change<M> {
     /// Which.
     pub group: String,
