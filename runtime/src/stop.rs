@@ -216,6 +216,7 @@ fn signal(node: &Node, to: impl IntoIterator<Item = RawPid> + Send + 'static, re
         }
     };
     if may_touch(&node.pool) {
+        let _visit = node.shared().map(node::visit); // gates of bounded mailboxes find the node by the thread
         return send(node);
     }
     let errand = move || {
