@@ -5,13 +5,13 @@ use crate::{
     mailbox::{Acknowledge, Behind, Gate, Marks, Offer, Place},
     message::{Message, WireError},
     node::Node,
-    pid::RawPid,
+    pid::{NodeId, RawPid},
     reap::Ending,
     reason::Reason,
     send::SendError,
     signal::Control,
 };
-use holm_scheduler::{Slot, TaskId, leave, may_touch, send_errand};
+use holm_scheduler::{Pool, Slot, TaskId, leave, may_touch, send_errand};
 use std::{any::TypeId, ptr::NonNull, sync::Arc};
 
 /// A letter for a process with a gate, and its size.
@@ -90,20 +90,29 @@ fn find(node: &Node, to: RawPid) -> Option<(&'static Slot, &'static ProcessType)
 /// The pid of a task of this node: what its slot and generation do not say, its type does. A plain task has no type.
 #[inline]
 pub(crate) fn pid_of(node: &Node, slot: &'static Slot, id: TaskId) -> (RawPid, bool) {
+    pid_at(node.id, slot, id)
+}
+
+#[inline]
+fn pid_at(node: NodeId, slot: &'static Slot, id: TaskId) -> (RawPid, bool) {
     // SAFETY: as in `look_up`.
     let process = slot.tag_of(id.generation).map(|tag| unsafe { tag.cast::<ProcessType>().as_ref() });
     let marks = process.map_or(0, |process| process.marks.0);
-    (RawPid { node: node.id, slot: id.slot | marks, generation: id.generation }, process.is_some())
+    (RawPid { node, slot: id.slot | marks, generation: id.generation }, process.is_some())
 }
 
 /// The living processes of a node.
 pub(crate) fn all(node: &Node) -> Vec<RawPid> {
-    let pids = node.pool.slots().filter_map(|slot| {
+    living_of(node.id, &node.pool).collect()
+}
+
+/// The living processes of a node, each as it is found.
+pub(crate) fn living_of(node: NodeId, pool: &Pool) -> impl Iterator<Item = RawPid> + use<> {
+    pool.slots().filter_map(move |slot| {
         let id = slot.id();
-        let (pid, is_process) = slot.is_alive(id.generation).then(|| pid_of(node, slot, id))?;
+        let (pid, is_process) = slot.is_alive(id.generation).then(|| pid_at(node, slot, id))?;
         is_process.then_some(pid)
-    });
-    pids.collect()
+    })
 }
 
 /// What is known of a process's type: the name of its messages' type, and the bytes of a letter with one.

@@ -9,7 +9,7 @@ use crate::{
     pid::NodeId,
     pid::RawPid,
 };
-use holm_scheduler::{Pool, TaskId};
+use holm_scheduler::Pool;
 use parking_lot::Mutex;
 use std::{
     cell::Cell,
@@ -106,16 +106,6 @@ impl Node {
     /// The processes that are told first of a stop.
     pub(crate) fn first_to_stop(&self) -> Vec<RawPid> {
         self.first.lock().iter().copied().collect()
-    }
-
-    /// The pid of the process that a task is.
-    pub(crate) fn pid_of(&self, task: TaskId) -> RawPid {
-        RawPid { node: self.id, slot: task.slot, generation: task.generation }
-    }
-
-    /// A pid of this node that no process has: the sender of what no process sends.
-    pub(crate) fn nobody(&self) -> RawPid {
-        RawPid { node: self.id, slot: u32::MAX, generation: u32::MAX }
     }
 
     /// Tells everybody who watches.

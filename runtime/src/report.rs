@@ -16,6 +16,8 @@
 
 use crate::{
     body::State,
+    node::Node,
+    pid::RawPid,
     reason::{PanicReason, Reason},
 };
 use holm_scheduler::{TaskId, current, panic_text, quietly};
@@ -101,18 +103,22 @@ fn take_seen(task: TaskId, message: &str) -> Option<Seen> {
     Some(seen.swap_remove(at))
 }
 
+/// A process by its name, if it has one, and its pid.
+fn title(node: &Node, pid: RawPid) -> String {
+    match node.names.first_of(pid) {
+        Some(name) => format!("{name:?} {pid:?}"),
+        None => format!("{pid:?}"),
+    }
+}
+
 /// A process panicked: tells it, and gives the reason. The payload's destructor may panic too.
 #[cold]
 pub(crate) fn panicked(state: &State, payload: Box<dyn Any + Send>) -> Reason {
     let (node, pid) = (state.node(), state.pid);
     let message = panic_text(&*payload).to_string();
     quietly(|| drop(payload));
-    let seen = take_seen(TaskId { slot: pid.slot, generation: pid.generation }, &message);
-    let name = node.names.first_of(pid);
-    let process = match &name {
-        Some(name) => format!("{name:?} {pid:?}"),
-        None => format!("{pid:?}"),
-    };
+    let seen = take_seen(TaskId { slot: pid.index(), generation: pid.generation }, &message);
+    let (name, process) = (node.names.first_of(pid), title(node, pid));
     let location = seen.as_ref().and_then(|seen| seen.location.clone());
     let reason = Reason::Panic(Arc::new(PanicReason { message, location, process }));
     let Reason::Panic(panic) = &reason else { unreachable!("it was just made") };

@@ -15,12 +15,12 @@ use crate::{
     deliver,
     engine::Engine,
     node::{self, Node},
-    pid::{NodeId, Pid, RawPid},
+    pid::{Pid, RawPid},
     process::Process,
     reason::Reason,
     signal::Control,
 };
-use holm_scheduler::{Leftover, LongCall, LongTurn, may_touch, send_errand};
+use holm_scheduler::{Leftover, LongCall, LongTurn, Slot, TaskId, may_touch, send_errand};
 use std::{
     fmt, thread,
     time::{Duration, Instant},
@@ -167,9 +167,14 @@ impl Engine {
         signal_all(&self.node, Reason::Shutdown);
     }
 
+    fn pid_of(&self, task: TaskId) -> RawPid {
+        let slot = Slot::at(task.slot).expect("a task has a slot");
+        deliver::pid_of(&self.node, slot, task).0
+    }
+
     fn name_leftover(&self, leftover: Leftover, waited: Duration) -> StillRunning {
         let turn = |turn: &LongTurn| {
-            let pid = turn.task.map(|task| self.node.pid_of(task));
+            let pid = turn.task.map(|task| self.pid_of(task));
             let messages = pid.and_then(|pid| deliver::messages_of(&self.node, pid));
             StuckProcess {
                 scheduler: self.node.place.node().schedulers.start + turn.scheduler as u32,
@@ -181,7 +186,7 @@ impl Engine {
             }
         };
         let call = |call: &LongCall| {
-            let pid = call.task.map(|task| self.node.pid_of(task));
+            let pid = call.task.map(|task| self.pid_of(task));
             StuckCall {
                 pid: pid.map(Pid::new),
                 name: pid.and_then(|pid| self.node.names.first_of(pid)).map(|name| name.to_string()),
@@ -196,15 +201,14 @@ impl Engine {
     }
 }
 
-/// The processes that live now.
+/// The processes that live now, each as it is found.
 fn living(node: &Node) -> impl Iterator<Item = RawPid> + use<> {
-    let id: NodeId = node.id;
-    node.pool.tagged().map(move |task| RawPid { node: id, slot: task.slot, generation: task.generation })
+    deliver::living_of(node.id, &node.pool)
 }
 
 /// Sends an exit signal in nobody's name, on this thread or on a scheduler, whichever may touch doors.
 fn signal(node: &Node, to: impl IntoIterator<Item = RawPid> + Send + 'static, reason: Reason) {
-    let from = node.nobody();
+    let from = RawPid::nobody(node.id);
     let send = move |node: &Node| {
         for pid in to {
             let exit = Control::Exit { from, reason: reason.clone(), by_link: false };
@@ -212,6 +216,7 @@ fn signal(node: &Node, to: impl IntoIterator<Item = RawPid> + Send + 'static, re
         }
     };
     if may_touch(&node.pool) {
+        let _visit = node.shared().map(node::visit); // gates of bounded mailboxes find the node by the thread
         return send(node);
     }
     let errand = move || {

@@ -148,6 +148,24 @@ fn h_01_those_who_asked_for_it_stop_first() {
     });
 }
 
+/// The user saw: a process with a bounded mailbox was ended without being asked.
+#[test]
+fn h_01_a_process_with_a_bounded_mailbox_is_asked_too() {
+    on_one_and_on_three(|runtime| {
+        let (ready, is_ready) = mpsc::channel();
+        let parent = runtime.spawn(async move |mut me: Process<()>| {
+            let options = holm::SpawnOptions::new().mailbox(holm::Mailbox::bounded(10, holm::Overflow::Wait)).monitor();
+            let child = me.spawn_opt(options, async |mut me: Process<()>| idle(&mut me).await).unwrap();
+            me.trap_exits(true);
+            ready.send(()).unwrap();
+            me.down(child.monitor.unwrap()).await
+        });
+        is_ready.recv_timeout(GRACE).unwrap();
+        runtime.stop(GRACE).unwrap();
+        assert_eq!(parent.unwrap().wait(), Reason::Shutdown);
+    });
+}
+
 /// What `run` leaves behind when its first process returns is asked before it is killed, too.
 #[test]
 fn h_01_the_end_of_a_program_asks_the_processes_that_are_left() {

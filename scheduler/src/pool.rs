@@ -9,7 +9,7 @@ use crate::{
     io::Descriptors,
     priority::Priority,
     ring::{self, Ring},
-    slot::{self, Slot, TaskId},
+    slot::{self, Slot},
     stack::Stack,
     stock::Stock,
     turn::{Seen, Shown},
@@ -365,7 +365,7 @@ impl Pool {
     /// From here on no task with a tag is spawned: the crate above is about to end its own. Plain tasks are, until the pool
     /// stops.
     ///
-    /// Waits up to `limit` for spawns that have begun, so that their tasks are among the [`Pool::tagged`]: from outside by
+    /// Waits up to `limit` for spawns that have begun, so that their tasks are among the [`Pool::slots`]: from outside by
     /// the gate, from inside by an errand that each scheduler does between two turns. A turn that is longer does not spawn
     /// any more, unless just that takes so long.
     pub fn close(&self, limit: Duration) {
@@ -384,11 +384,6 @@ impl Pool {
         drop(done);
         // Ends when the last errand is done, or dropped by a scheduler that ends.
         let _ = all_done.recv_timeout(until.saturating_duration_since(Instant::now()));
-    }
-
-    /// The tasks with a tag that live now, one after the other as they are found.
-    pub fn tagged(&self) -> impl Iterator<Item = TaskId> + use<> {
-        self.slots().filter(|slot| !slot.is_plain() && slot.door.is_open()).map(Slot::id)
     }
 
     /// Wakes every scheduler.
