@@ -298,10 +298,8 @@ impl<'a, M: Message> Open<'a, M> {
 impl<M: Message> Drop for Open<'_, M> {
     fn drop(&mut self) {
         let is_current = crate::process::current_pid(self.node) == self.caller;
-        if is_current {
-            if let Some(answer) = self.process.state().bonds().calls.forget(self.call) {
-                reap::let_go(answer);
-            }
+        if is_current && let Some(answer) = self.process.state().bonds().calls.forget(self.call) {
+            reap::let_go(answer);
         }
     }
 }

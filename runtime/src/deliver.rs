@@ -14,6 +14,9 @@ use crate::{
 use holm_scheduler::{Slot, TaskId, leave, may_touch, send_errand};
 use std::{any::TypeId, ptr::NonNull, sync::Arc};
 
+/// Makes a letter for a process with a gate out of bytes, and says its size there.
+type DecodePlaced = fn(&Arc<Gate>, u64, &[u8]) -> Result<(Owned, u64), WireError>;
+
 /// What every process with messages of one type shares: a slot's tag points to it.
 pub(crate) struct ProcessType {
     messages: TypeId,
@@ -24,7 +27,7 @@ pub(crate) struct ProcessType {
     letter_size: usize,
     receive_encoded: fn(u64, &[u8]) -> Result<Owned, WireError>,
     /// As `receive_encoded`, for a process with a gate: the letter, and its size.
-    receive_placed: fn(&Arc<Gate>, u64, &[u8]) -> Result<(Owned, u64), WireError>,
+    receive_placed: DecodePlaced,
 }
 
 struct TypeOf<M>(M);
@@ -95,7 +98,7 @@ pub(crate) fn pid_of(node: &Node, slot: &'static Slot, id: TaskId) -> (RawPid, b
 
 /// The living processes of a node.
 pub(crate) fn all(node: &Node) -> Vec<RawPid> {
-    let pids = node.pool.slots().into_iter().filter_map(|slot| {
+    let pids = node.pool.slots().filter_map(|slot| {
         let id = slot.id();
         let (pid, is_process) = slot.is_alive(id.generation).then(|| pid_of(node, slot, id))?;
         is_process.then_some(pid)
