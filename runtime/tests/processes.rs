@@ -300,7 +300,8 @@ async fn p_20_all_that_a_process_held_is_free_before_its_end_shows(mut me: Proce
             harness::expect_exit(&mut me, b.untyped(), Reason::Normal).await;
             b
         };
-        // Neither its links nor its monitors are there: to set and to remove some has no other effect than on nobody's.
+        assert!(holm::process_info(b).is_none() && !holm::processes().contains(&b.untyped()));
+        // Nor are its links and monitors there: to remove one and to set one is as with nobody.
         me.unlink(b);
         let monitor = me.monitor(b);
         assert_eq!(me.down(monitor).await, Reason::NoProc);
@@ -462,6 +463,7 @@ async fn p_09_a_reused_slot_gets_nothing_meant_for_the_one_before(mut me: Proces
 }
 
 async fn p_10_no_two_pids_are_equal(mut me: Process<u64>, _: There) {
+    let before = holm::processes().len();
     let mut seen = HashSet::new();
     for _ in 0..100 {
         let children: Vec<_> = (0..1000).map(|_| me.spawn_monitor(async |_: Process<()>| ()).unwrap()).collect();
@@ -471,6 +473,7 @@ async fn p_10_no_two_pids_are_equal(mut me: Process<u64>, _: There) {
             assert!(!holm::is_alive(pid));
         }
     }
+    assert_eq!(holm::processes().len(), before, "as many live as before");
 }
 
 #[derive(Serialize, Deserialize, Message)]
