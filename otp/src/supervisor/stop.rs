@@ -19,7 +19,7 @@ pub(crate) async fn start(me: &mut Parent, child: &Specification) -> Result<Opti
     let report = Report::of(me);
     let started = match catch(child.launch(me)).await {
         Ok(started) => started,
-        Err(panicked) => Err(StartError::Failed(panicked.reason())),
+        Err(panicked) => Err(StartError::Failed(panicked.reason(me))),
     };
     match started {
         Ok(pid) => {
