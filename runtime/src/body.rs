@@ -165,7 +165,7 @@ impl State {
     pub(crate) fn publish(&self) {
         let bonds = self.bonds.as_deref();
         let ties = Ties {
-            links: bonds.map_or(0, |bonds| bonds.links.linked().count()),
+            links: bonds.map_or(0, |bonds| bonds.links.len()),
             monitors: bonds.map_or(0, |bonds| bonds.monitors.len().0),
             monitored_by: bonds.map_or(0, |bonds| bonds.monitors.len().1),
             trapping: self.trapping,

@@ -65,7 +65,7 @@ pub struct ProcessInfo {
     pub waiting_len: u64,
     /// Messages that were dropped from its mailbox for newer ones.
     pub dropped: u64,
-    /// Processes that it is linked to.
+    /// Processes that it is linked to, or was and that have not confirmed the unlink yet.
     pub links: u32,
     /// Monitors that it has set.
     pub monitors: u32,

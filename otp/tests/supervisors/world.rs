@@ -136,12 +136,6 @@ pub(crate) async fn silence(me: &mut Process<Told>) {
     assert_eq!(told, None, "nothing was to be told");
 }
 
-/// Waits for the end of a process, and says why.
-pub(crate) async fn end_of<M>(me: &mut Process<Told>, pid: impl Into<Pid<M>>) -> Reason {
-    let monitor = me.monitor(pid.into());
-    me.down(monitor).await
-}
-
 /// Sends an act, and waits until the worker has ended.
 pub(crate) async fn act_and_end(me: &mut Process<Told>, worker: Pid<Act>, act: Act) {
     let monitor = me.monitor(worker);

@@ -95,7 +95,6 @@ impl Links {
     }
 
     /// How many are linked, or were and wait for an acknowledgement.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
