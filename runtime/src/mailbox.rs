@@ -27,12 +27,14 @@
 mod ack;
 mod gate;
 mod long;
+mod marks;
 mod room;
 mod wait;
 
 pub(crate) use ack::Ack;
 pub(crate) use gate::{Gate, Gates, Offer, Place};
 pub(crate) use long::{LongMailbox, len};
+pub(crate) use marks::Marks;
 pub(crate) use room::{Acknowledge, Behind};
 pub(crate) use wait::{request_waiting, send_waiting};
 
@@ -121,46 +123,5 @@ impl Mailbox {
             (true, Overflow::Busy) => Marks::BUSY,
             _ => Marks::GATE,
         }
-    }
-}
-
-/// What a pid says of its process's mailbox: bits of the slot's number that no slot uses.
-///
-/// ```text
-/// | 31   | 30           | 29     | 28 … 0 |
-/// | gate | acknowledges | is busy |  slot  |
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Marks(pub(crate) u32);
-
-impl Marks {
-    const IS_GATE: u32 = 1 << 31;
-    const ACKNOWLEDGES: u32 = 1 << 30;
-    const IS_BUSY: u32 = 1 << 29;
-
-    /// All bits that are marks.
-    pub(crate) const ALL: u32 = Self::IS_GATE | Self::ACKNOWLEDGES | Self::IS_BUSY;
-
-    /// No gate.
-    pub(crate) const NONE: Marks = Marks(0);
-    /// A gate that lets every message in.
-    pub(crate) const GATE: Marks = Marks(Self::IS_GATE);
-    /// A gate before which senders wait.
-    pub(crate) const WAIT: Marks = Marks(Self::IS_GATE | Self::ACKNOWLEDGES);
-    /// A gate that sends senders away.
-    pub(crate) const BUSY: Marks = Marks(Self::IS_GATE | Self::ACKNOWLEDGES | Self::IS_BUSY);
-
-    pub(crate) fn has_gate(self) -> bool {
-        self.0 & Self::IS_GATE != 0
-    }
-
-    /// Whether other nodes are told when a message is in.
-    pub(crate) fn acknowledges(self) -> bool {
-        self.0 & Self::ACKNOWLEDGES != 0
-    }
-
-    /// Whether senders wait for room.
-    pub(crate) fn makes_wait(self) -> bool {
-        self == Marks::WAIT
     }
 }

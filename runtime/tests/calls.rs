@@ -209,11 +209,11 @@ async fn an_answer_of_a_mebibyte_arrives_intact(mut me: Process<u64>, there: The
 /// What is told to pass a question on.
 #[derive(Debug, Serialize, Deserialize, Message)]
 enum Route {
-    ToPid(Pid<Ask>, Reply<u64>),
+    Process(Pid<Ask>, Reply<u64>),
     /// To a process of another type of messages, by a pid that claims otherwise.
-    ToStranger(Pid<Ask>, Reply<u64>),
-    ToAlias(Alias<Ask>, Reply<u64>),
-    ToName(holm::NodeId, String, Reply<u64>),
+    Stranger(Pid<Ask>, Reply<u64>),
+    Alias(Alias<Ask>, Reply<u64>),
+    Name(holm::NodeId, String, Reply<u64>),
 }
 
 /// Passes questions on.
@@ -221,9 +221,9 @@ enum Route {
 async fn router(mut me: Process<Route>, _: ()) {
     loop {
         match me.receive().await {
-            Route::ToPid(pid, reply) | Route::ToStranger(pid, reply) => pid.send(Ask::Double(1, reply)).unwrap(),
-            Route::ToAlias(alias, reply) => alias.send(Ask::Double(2, reply)).unwrap(),
-            Route::ToName(node, name, reply) => holm::send_to_name_on(node, &name, Ask::Double(3, reply)).unwrap(),
+            Route::Process(pid, reply) | Route::Stranger(pid, reply) => pid.send(Ask::Double(1, reply)).unwrap(),
+            Route::Alias(alias, reply) => alias.send(Ask::Double(2, reply)).unwrap(),
+            Route::Name(node, name, reply) => holm::send_to_name_on(node, &name, Ask::Double(3, reply)).unwrap(),
         }
     }
 }
@@ -236,7 +236,7 @@ async fn a_reply_passed_to_one_that_has_ended_ends_the_call(mut me: Process<u64>
         let gone = place.start(server, (), &mut me).await;
         end(&mut me, gone, Reason::Kill).await;
         for _ in 0..50 {
-            let answer = me.call(router, |reply| Route::ToPid(gone, reply), CASE_LIMIT).await;
+            let answer = me.call(router, |reply| Route::Process(gone, reply), CASE_LIMIT).await;
             assert_eq!(answer, Err(CallError::Unanswered(Reason::NoProc)));
         }
     }
@@ -248,7 +248,7 @@ async fn a_reply_passed_to_one_of_another_type_ends_the_call(mut me: Process<u64
     for place in [There(0), there] {
         let stranger = place.start(router, (), &mut me).await;
         let claimed: Pid<Ask> = postcard::from_bytes(&postcard::to_stdvec(&stranger).unwrap()).unwrap();
-        let answer = me.call(router_pid, |reply| Route::ToStranger(claimed, reply), CASE_LIMIT).await;
+        let answer = me.call(router_pid, |reply| Route::Stranger(claimed, reply), CASE_LIMIT).await;
         assert!(matches!(answer, Err(CallError::Unanswered(_))), "{answer:?}");
         end(&mut me, stranger, Reason::Kill).await;
     }
@@ -259,7 +259,7 @@ async fn a_reply_passed_through_an_alias_or_a_name_is_not_lost(mut me: Process<A
     let router_pid = there.start(router, (), &mut me).await;
     let (own_node, alias) = (me.node(), me.alias());
     for open in [true, false] {
-        let request = me.send_request(router_pid, |reply| Route::ToAlias(alias, reply)).unwrap();
+        let request = me.send_request(router_pid, |reply| Route::Alias(alias, reply)).unwrap();
         if open {
             let Ask::Double(2, reply) = me.receive().await else { panic!("it is open") };
             reply.send(4);
@@ -270,7 +270,7 @@ async fn a_reply_passed_through_an_alias_or_a_name_is_not_lost(mut me: Process<A
             assert_eq!(answer, Err(CallError::Unanswered(Reason::NoProc)));
         }
     }
-    let to_name = |reply| Route::ToName(own_node, "nobody has it".into(), reply);
+    let to_name = |reply| Route::Name(own_node, "nobody has it".into(), reply);
     assert_eq!(me.call(router_pid, to_name, CASE_LIMIT).await, Err(CallError::Unanswered(Reason::NoProc)));
     end(&mut me, router_pid, Reason::Kill).await;
 }

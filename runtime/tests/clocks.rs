@@ -1,7 +1,6 @@
 //! Timers of whole programs: what family T of the conformance catalogue says of a clock that jumps, of a program that was
 //! stopped for a while, and of one that waits for one timer. Each is the test's own executable, started again.
 
-#[allow(dead_code)]
 mod harness;
 
 use harness::program::{Program, role};

@@ -1,7 +1,6 @@
 //! What becomes of names, questions and replies when a node is lost: parts of R-17, M-09, T-08 and the promise that a
 //! reply is never lost in silence. Each is the test's own executable, started again under three nodes.
 
-#[allow(dead_code)]
 mod harness;
 
 use harness::{

@@ -12,6 +12,9 @@ mod calls;
 #[path = "../src/bonds/links.rs"]
 mod links;
 #[allow(dead_code)]
+#[path = "../src/mailbox/marks.rs"]
+mod marks;
+#[allow(dead_code)]
 #[path = "../src/bonds/monitors.rs"]
 mod monitors;
 #[allow(dead_code, unreachable_pub)]
@@ -28,6 +31,11 @@ use monitors::Monitors;
 use pid::{NodeId, RawPid};
 use std::collections::VecDeque;
 use table::{NameError, Names};
+
+/// What a pid looks for there.
+mod mailbox {
+    pub(crate) use crate::marks::Marks;
+}
 
 /// What the table of names takes for its lock.
 mod lock {
