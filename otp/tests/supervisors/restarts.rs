@@ -22,10 +22,10 @@ pub(crate) async fn s_03_the_restart_kinds_nine_cases(mut me: Process<Told>, the
     let good = [Reason::Normal, Reason::Shutdown, Reason::shutdown(&"drained".to_string())];
     let bad = [Reason::error("x"), Reason::Killed, Reason::NoConnection];
     for restart in [Restart::Permanent, Restart::Transient, Restart::Temporary] {
-        for reason in good.iter().chain(&bad).cloned() {
+        for reason in good.iter().chain(&bad) {
             let comes_back = match restart {
                 Restart::Permanent => true,
-                Restart::Transient => bad.contains(&reason),
+                Restart::Transient => bad.contains(reason),
                 Restart::Temporary => false,
             };
             let child = worker(&me, "c").restart(restart).spawn(there.options());
