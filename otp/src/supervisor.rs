@@ -44,7 +44,8 @@
 //!
 //! | file | what it holds |
 //! | --- | --- |
-//! | `child.rs`, `launch.rs`, `fault.rs` | what a child is, how it starts, what can be wrong with it |
+//! | `child.rs`, `specification.rs` | how a child is written down, what is known of it |
+//! | `launch.rs`, `fault.rs` | how it starts, what can be wrong with it |
 //! | `rules.rs` | strategies, intensity, automatic shutdown, as plain data |
 //! | `children.rs`, `run.rs`, `stop.rs` | the table of children, what a supervisor does, how children start and stop |
 //! | `supervise.rs` | the process of every supervisor |
@@ -60,22 +61,24 @@ mod reference;
 mod report;
 mod rules;
 mod run;
+mod specification;
 mod stop;
 mod supervise;
 
-pub use child::{Child, Kind, Restart, SHUTDOWN_DEFAULT, Shutdown};
+pub use child::Child;
 pub use fault::Fault;
 pub use order::{ChildCount, ChildError, ChildInfo, ChildState, Order, Parent, Which};
 pub use reference::SupervisorRef;
 pub use report::TARGET;
 pub use rules::{AutomaticShutdown, Strategy};
+pub use specification::{Kind, Restart, SHUTDOWN_DEFAULT, Shutdown};
 
-pub(crate) use child::Specification;
 pub(crate) use fault::{check, check_child};
 pub(crate) use order::{Ask, Counted, Done, Listed, Started};
 pub(crate) use report::Report;
 pub(crate) use rules::{Intensity, Restarts, Rules};
 pub(crate) use run::try_again;
+pub(crate) use specification::Specification;
 pub(crate) use stop::{end, first_signal, start, stop, stopped};
 pub(crate) use supervise::{Next, Supervise, supervise};
 

@@ -4,8 +4,8 @@
 //! for a dynamic supervisor.
 
 use super::{
-    child::{Restart, Specification},
     order::{ChildCount, ChildInfo, ChildState, Which},
+    specification::{Restart, Specification},
 };
 use holm::Pid;
 

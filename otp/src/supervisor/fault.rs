@@ -1,8 +1,8 @@
 //! What can be wrong with the specification of a supervisor. It is found before anything starts.
 
 use super::{
-    child::{Restart, Shutdown, Specification},
     rules::{AutomaticShutdown, Rules},
+    specification::{Restart, Shutdown, Specification},
 };
 use std::{collections::HashSet, time::Duration};
 

@@ -1,8 +1,8 @@
 //! What a supervisor is asked, and what it answers. Static and dynamic supervisors are asked alike.
 
 use super::{
-    child::{Kind, Restart, Specification},
     fault::Fault,
+    specification::{Kind, Restart, Specification},
 };
 use crate::{behaviour::Envelope, proc_lib::StartError};
 use holm::{CallError, Message, Pid, Process, Reply};

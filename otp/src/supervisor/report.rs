@@ -1,7 +1,7 @@
 //! What supervisors report, as `tracing` events under the target [`TARGET`]: the same moments as OTP's progress and
 //! supervisor reports. Without a subscriber an event costs a look at a flag.
 
-use super::{child::Specification, order::Parent};
+use super::{order::Parent, specification::Specification};
 use crate::proc_lib::StartError;
 use holm::{Pid, Reason};
 use tracing::{debug, error, info, warn};

@@ -1,7 +1,7 @@
 //! The rules of a supervisor as plain data: which children an end concerns, how many restarts are too many, when the
 //! end of a child ends them all. Nothing here starts or stops anything.
 
-use super::child::Restart;
+use super::specification::Restart;
 use std::{collections::VecDeque, ops::Range, time::Duration};
 
 /// Whom the end of one child concerns.

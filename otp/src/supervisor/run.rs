@@ -5,12 +5,12 @@
 
 use super::{
     Supervisor,
-    child::{Restart, Specification},
     children::Children,
     fault::check_child,
     order::{Ask, ChildError, ChildState, Counted, Done, Listed, Order, Parent, Started, Which},
     report::Report,
     rules::{Plan, Restarts, Rules},
+    specification::{Restart, Specification},
     stop,
     supervise::{Next, Supervise},
 };

@@ -4,9 +4,9 @@
 //! monitor too: a child may have unlinked itself.
 
 use super::{
-    child::{Shutdown, Specification},
     order::Parent,
     report::Report,
+    specification::{Shutdown, Specification},
 };
 use crate::{
     proc_lib::{StartError, catch},
