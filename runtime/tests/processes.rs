@@ -35,6 +35,7 @@ cases! {
         p_11_messages_that_do_not_fit_stay_in_their_order,
         p_11_messages_and_notices_that_do_not_fit_stay_in_their_order,
         p_13_a_time_out_of_zero_looks_once,
+        p_13_a_look_sees_what_is_there_however_long_the_turn_was,
         p_14_a_time_out_is_not_early,
         p_15_a_message_that_meets_the_time_out_is_not_lost,
         p_20_all_that_a_process_held_is_free_before_its_end_shows,
@@ -243,6 +244,17 @@ async fn p_11_messages_and_notices_that_do_not_fit_stay_in_their_order(mut me: P
     for number in [0, 1] {
         assert_eq!(me.next_where(|_| true, |_| true).await, Event::Message(number));
     }
+}
+
+/// More looks than a turn has reductions: each sees a message, and only the last one sees that none is left.
+async fn p_13_a_look_sees_what_is_there_however_long_the_turn_was(mut me: Process<u64>, _: There) {
+    for number in 0..10_000 {
+        me.pid().send(number).unwrap();
+    }
+    for number in 0..10_000 {
+        assert_eq!(me.receive_within(Duration::ZERO).await, Some(number));
+    }
+    assert_eq!(me.receive_within(Duration::ZERO).await, None);
 }
 
 async fn p_13_a_time_out_of_zero_looks_once(mut me: Process<u64>, there: There) {

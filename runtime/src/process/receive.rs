@@ -178,6 +178,11 @@ pub(crate) async fn within<T>(limit: impl Into<Option<Duration>>, future: impl F
         }
         match deadline {
             None => Poll::Pending,
+            // No look was had yet if the turn's reductions are used up: that is for the next turn.
+            Some(None) if !holm_scheduler::spend(0) => {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
             Some(None) => Poll::Ready(None),
             Some(Some(deadline)) => {
                 let sleep = sleep.get_or_insert_with(|| Box::pin(Sleep::until(deadline)));
