@@ -116,7 +116,7 @@ impl Reason {
 
     /// True for [`Reason::Normal`]: linked processes live on.
     pub fn is_normal(&self) -> bool {
-        *self == Reason::Normal
+        matches!(self, Reason::Normal)
     }
 
     /// True for an end in good order: [`Reason::Normal`], [`Reason::Shutdown`], [`Reason::ShutdownWith`].
