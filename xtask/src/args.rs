@@ -38,6 +38,26 @@ pub(crate) struct ConformanceArgs {
     pub(crate) family: Vec<String>,
 }
 
+/// What `HOLM_TEST_ROUNDS` says to the tests' `rounds` helpers.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Rounds {
+    /// A twentieth of what a plain `cargo test` does
+    Few,
+    /// As a plain `cargo test`
+    Usual,
+}
+
+impl Rounds {
+    /// The variable and its value.
+    pub(crate) fn variable(self) -> (&'static str, &'static str) {
+        let value = match self {
+            Rounds::Few => "few",
+            Rounds::Usual => "usual",
+        };
+        ("HOLM_TEST_ROUNDS", value)
+    }
+}
+
 /// Run tests again and again, beside threads that keep the processors busy
 ///
 /// Builds the tests once, then runs every test executable the given number of times. A test that fails now and then has
@@ -74,6 +94,10 @@ pub(crate) struct RepeatArgs {
     /// Test a release build
     #[arg(long)]
     pub(crate) release: bool,
+
+    /// How many rounds a case does of what races; a hundred runs with few are more than one with many
+    #[arg(long, value_enum, default_value_t = Rounds::Few)]
+    pub(crate) rounds: Rounds,
 
     /// A run that takes longer has failed
     #[arg(long, value_name = "SECONDS", default_value = "600", value_parser = seconds)]

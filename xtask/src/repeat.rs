@@ -18,6 +18,7 @@ use busy::Busy;
 use std::{
     env, fs,
     path::{Path, PathBuf},
+    time::Instant,
 };
 use tally::Tally;
 
@@ -28,10 +29,12 @@ pub(crate) fn run(root: &Path, args: &RepeatArgs) -> Result<bool> {
     let _busy = Busy::start(args.busy);
     let mut tally = Tally::new(args.times, args.busy);
     for run in 1..=args.times {
+        let began = Instant::now();
         for (binary, tests) in &binaries {
             one_run(binary, tests, run, args, &outputs, &mut tally)?;
         }
-        println!("run {run} of {}: {} failures so far", args.times, tally.failures());
+        let seconds = began.elapsed().as_secs();
+        println!("run {run} of {}: {seconds} s, {} failures so far", args.times, tally.failures());
     }
     print!("{}", tally.table());
     if let Some(file) = &args.json {
@@ -67,7 +70,7 @@ fn one_run(
     tally: &mut Tally,
 ) -> Result<()> {
     let filter: &[&str] = if args.only.is_empty() { &[] } else { &[&args.only] };
-    let ended = binary.run(filter, &[], args.limit)?;
+    let ended = binary.run(filter, &[args.rounds.variable()], args.limit)?;
     let report = Report::read(&ended.output);
     let mut failed: Vec<String> = report.failed().map(str::to_owned).collect();
     if failed.is_empty() && !ended.succeeded() {

@@ -111,7 +111,8 @@ impl There {
 
 /// How often to repeat what races: a round between two nodes costs a hundred times one within.
 pub(crate) fn rounds(within: usize, between: usize) -> usize {
-    if holm::nodes().len() == 1 { within } else { between }
+    let usual = if holm::nodes().len() == 1 { within } else { between };
+    if rounds_are("few") { (usual / FEW).max(usual.min(10)) } else { usual }
 }
 
 /// The same, for a case with a long form: that one does the `full` count of the catalogue, in every placement.
@@ -119,12 +120,19 @@ pub(crate) fn rounds_of(full: usize, within: usize, between: usize) -> usize {
     if in_full() { full } else { rounds(within, between) }
 }
 
-/// Set to `full` for long forms.
+/// Set to `full` for long forms, and to `few` by whoever runs the tests again and again.
 pub(crate) const ROUNDS: &str = "HOLM_TEST_ROUNDS";
+
+/// A run with few rounds does one of so many.
+const FEW: usize = 20;
 
 /// Whether long forms run.
 pub(crate) fn in_full() -> bool {
-    std::env::var(ROUNDS).is_ok_and(|rounds| rounds == "full")
+    rounds_are("full")
+}
+
+fn rounds_are(wanted: &str) -> bool {
+    std::env::var(ROUNDS).is_ok_and(|rounds| rounds == wanted)
 }
 
 /// Ends B and waits until it has.
