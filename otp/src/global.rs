@@ -27,8 +27,8 @@
 //! - Nodes that are parted may each give a name away. When they meet, the process whose claim is the earlier keeps it.
 //!   The other gets an exit signal with the reason [`NameConflict`]: it ends, or, if it traps exits, goes on without.
 //!
-//! The rules are in [`names`], as plain data. A scope knows its peers a moment after it has started: until it is
-//! listed in [`Global::nodes`], a node is not asked. A scope that cannot say something to a peer ends with an error;
+//! The rules are in [`names`], as plain data. A scope that starts hears first what the others have given away, so that
+//! no name is given twice but by nodes that were parted. A scope that cannot say something to a peer ends with an error;
 //! started again by its supervisor it is empty, and its processes have to register again.
 
 pub mod names;

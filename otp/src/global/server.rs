@@ -5,9 +5,9 @@ use super::{
     request::{NameConflict, Peer, Request},
     table::{Table, Ticket},
 };
-use crate::{proc_lib::Starting, tables};
+use crate::{proc_lib::Starting, tables, within::within};
 use holm::{Event, Message, Monitor, NodeEvent, NodeId, Notice, Pid, Process, Reason, is_alive, send_to_name_on};
-use std::{collections::HashMap, sync::Arc};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 /// Why a scope ends by itself.
 #[derive(Debug, thiserror::Error)]
@@ -18,7 +18,13 @@ pub(super) struct Failure(String);
 enum Watched<M> {
     Peer(Peer<M>),
     Holder(Pid<M>),
+    /// Whoever had our scope's name on a node when we started, until it has said what it has.
+    Unheard(NodeId),
 }
+
+/// How long a scope that starts waits for what the others have. A process that has our name and is no scope, or names
+/// processes that take other messages, says nothing.
+const HEARING_LIMIT: Duration = Duration::from_secs(5);
 
 struct Server<M: Message> {
     me: Process<Request<M>>,
@@ -26,6 +32,8 @@ struct Server<M: Message> {
     table: Arc<Table<M>>,
     monitors: HashMap<Monitor, Watched<M>>,
     holders: HashMap<Pid<M>, Monitor>,
+    /// The nodes whose scopes are yet to be heard.
+    unheard: HashMap<NodeId, Monitor>,
 }
 
 pub(super) async fn serve<M: Message>(
@@ -36,27 +44,45 @@ pub(super) async fn serve<M: Message>(
 ) -> Result<(), Failure> {
     tables::list(&mut me, &table, |names| *names = Names::default());
     me.watch_nodes(true);
-    let mut server = Server { me, scope, table, monitors: HashMap::new(), holders: HashMap::new() };
-    for node in holm::nodes() {
-        server.discover(node.id)?;
-    }
+    let mut server =
+        Server { me, scope, table, monitors: HashMap::new(), holders: HashMap::new(), unheard: HashMap::new() };
+    server.hear_all().await?;
     starting.ready();
     loop {
-        match server.me.next().await {
-            Event::Message(request) => server.obey(request)?,
-            Event::Notice(Notice::Down { monitor, .. }) => server.down(monitor)?,
-            Event::Notice(Notice::Node(NodeEvent::Up { node, .. })) => server.discover(node)?,
-            Event::Notice(_) => {} // a node that goes shows as its scope's end
-        }
+        server.turn().await?;
     }
 }
 
 impl<M: Message> Server<M> {
-    /// Says hello to the scope of the same name on another node; one that starts later says hello itself.
-    fn discover(&mut self, node: NodeId) -> Result<(), Failure> {
-        if node == self.me.pid().node() {
-            return Ok(());
+    /// Who starts hears what all others have given away, before it gives anything away itself.
+    async fn hear_all(&mut self) -> Result<(), Failure> {
+        let here = self.me.pid().node();
+        for node in holm::nodes().iter().map(|node| node.id).filter(|node| *node != here) {
+            let monitor = self.me.monitor_name(&self.scope, Some(node));
+            self.monitors.insert(monitor, Watched::Unheard(node));
+            self.unheard.insert(node, monitor);
+            self.discover(node)?;
         }
+        let all = async {
+            while !self.unheard.is_empty() {
+                self.turn().await?;
+            }
+            Ok(())
+        };
+        within(Some(HEARING_LIMIT), all).await.unwrap_or(Ok(()))
+    }
+
+    async fn turn(&mut self) -> Result<(), Failure> {
+        match self.me.next().await {
+            Event::Message(request) => self.obey(request),
+            Event::Notice(Notice::Down { monitor, .. }) => self.down(monitor),
+            Event::Notice(Notice::Node(NodeEvent::Up { node, .. })) => self.discover(node),
+            Event::Notice(_) => Ok(()), // a node that goes shows as its scope's end
+        }
+    }
+
+    /// Says hello to the scope of the same name on another node; one that starts later says hello itself.
+    fn discover(&self, node: NodeId) -> Result<(), Failure> {
         let hello = Request::Gossip { from: self.me.pid(), gossip: Gossip::Discover };
         send_to_name_on(node, &self.scope, hello).map_err(|error| Failure(error.to_string()))
     }
@@ -79,13 +105,22 @@ impl<M: Message> Server<M> {
                 done.send(was_held);
             }
             Request::Gossip { from, gossip } => {
-                if let Gossip::Ask(name, ..) = &gossip {
-                    self.free_if_ended(name)?;
+                match &gossip {
+                    Gossip::Ask(name, ..) => self.free_if_ended(name)?,
+                    Gossip::Sync(_) => self.heard(from.node()),
+                    _ => {}
                 }
                 self.act(|names| names.hear(from, gossip))?;
             }
         }
         Ok(())
+    }
+
+    fn heard(&mut self, node: NodeId) {
+        if let Some(monitor) = self.unheard.remove(&node) {
+            self.monitors.remove(&monitor);
+            self.me.demonitor(monitor);
+        }
     }
 
     /// Whoever asks for the name may know of its holder's end before we do: no process that has ended keeps a name from
@@ -104,6 +139,10 @@ impl<M: Message> Server<M> {
             Some(Watched::Holder(holder)) => {
                 self.holders.remove(&holder);
                 self.act(|names| names.holder_down(holder))
+            }
+            Some(Watched::Unheard(node)) => {
+                self.unheard.remove(&node); // nobody has our name there, or nobody any more
+                Ok(())
             }
             None => Ok(()),
         }
@@ -148,5 +187,55 @@ impl<M: Message> Server<M> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::global::{Global, names::Claim};
+
+    async fn idle(mut me: Process<u64>) {
+        me.next().await;
+    }
+
+    /// Says that it traps exits, and ends with the reason of the first that comes.
+    async fn trapping(mut me: Process<u64>, ready: Pid<u64>) -> Reason {
+        me.trap_exits(true);
+        ready.send(0).unwrap();
+        match me.next().await {
+            Event::Notice(Notice::Exit { reason, .. }) => reason,
+            event => Reason::error(format!("no exit came, but {event:?}")),
+        }
+    }
+
+    /// Registers the loser, meets a node that gave the name away before, and reads the reason of the loser's end.
+    async fn lose(me: &mut Process<u64>, name: &str, loser: Pid<u64>, monitor: Monitor) {
+        let names = Global::<u64>::find("r 16").unwrap();
+        let scope = holm::whereis::<Request<u64>>("r 16").unwrap();
+        let winner = me.spawn(idle).unwrap();
+        names.register(me, name, loser).await.unwrap();
+        let gossip = Gossip::Sync(vec![(name.to_string(), Claim { stamp: 0, holder: winner })]);
+        let other_part =
+            me.spawn(async |mut me: Process<Request<u64>>| drop(me.notice_where(|_| false).await)).unwrap();
+        scope.send(Request::Gossip { from: other_part, gossip }).unwrap();
+        let conflict = NameConflict { name: name.to_string(), winner: winner.untyped() };
+        assert_eq!(me.down(monitor).await.get(), Some(conflict));
+        assert_eq!(names.whereis(name), Some(winner));
+        holm::exit(other_part, Reason::Kill);
+    }
+
+    #[test]
+    fn r_16_the_loser_of_a_conflict_gets_an_exit_signal_that_says_who_won() {
+        holm::block_on(async |mut me: Process<u64>| {
+            Global::<u64>::start_link(&mut me, "r 16").await.unwrap();
+            let own = me.pid();
+            let (loser, monitor) = me.spawn_monitor(async move |me: Process<u64>| trapping(me, own).await).unwrap();
+            me.receive().await;
+            lose(&mut me, "it traps", loser, monitor).await;
+            let (loser, monitor) = me.spawn_monitor(idle).unwrap();
+            lose(&mut me, "it does not", loser, monitor).await;
+        })
+        .unwrap();
     }
 }

@@ -64,7 +64,11 @@ impl<M> fmt::Debug for Global<M> {
 }
 
 impl<M: Message> Global<M> {
-    /// Starts a scope on this node, linked to its starter. Its name is that of its process.
+    /// Starts a scope on this node, linked to its starter. Its name is that of its process. When it has started, it and
+    /// the scopes of this name on the other nodes know each other, and each other's names.
+    ///
+    /// It waits for what they say. A process there that has the name and is no such scope says nothing: it is waited for
+    /// five seconds.
     ///
     /// # Errors
     ///
