@@ -31,6 +31,7 @@
 //! no name is given twice but by nodes that were parted. A scope that cannot say something to a peer ends with an error;
 //! started again by its supervisor it is empty, and its processes have to register again.
 
+mod gossip;
 pub mod names;
 mod request;
 mod server;
