@@ -1,5 +1,5 @@
 //! OTP's behaviours for holm, on its public API alone: servers, state machines, event managers, supervisors,
-//! applications, groups.
+//! applications, groups, global names.
 //!
 //! | module | OTP's name | what it is |
 //! | --- | --- | --- |
@@ -10,6 +10,7 @@
 //! | [`application`] | `application` | parts of a program that start and stop in order |
 //! | [`registry`] | Elixir's `Registry` | processes of a node by keys of any type |
 //! | [`pg`] | `pg` | groups of processes over all nodes |
+//! | [`global`] | `global` | names that one process has over all nodes |
 //! | [`sys`] | `sys` | looking into a behaviour's process: suspend, inspect, trace, stop |
 //! | [`behaviour`] | `gen`, `sys` | what all behaviours have in common, for those who write one |
 //! | [`proc_lib`] | `proc_lib` | how a process starts under another: acknowledged, linked, within a limit |
@@ -22,11 +23,13 @@ pub mod dynamic_supervisor;
 pub mod gen_event;
 pub mod gen_server;
 pub mod gen_statem;
+pub mod global;
 pub mod pg;
 pub mod proc_lib;
 pub mod registry;
 pub mod supervisor;
 pub mod sys;
+mod tables;
 pub mod task;
 mod within;
 

@@ -2,10 +2,10 @@
 
 use super::{
     request::{Peer, Request},
-    scope::{Action, Gossip},
-    table::{self, Table},
+    scope::{Action, Gossip, Scope},
+    table::Table,
 };
-use crate::proc_lib::Starting;
+use crate::{proc_lib::Starting, tables};
 use holm::{Event, Message, Monitor, NodeEvent, NodeId, Notice, Pid, Process, send_to_name_on};
 use std::{collections::HashMap, sync::Arc};
 
@@ -34,7 +34,7 @@ pub(super) async fn serve<M: Message>(
     name: String,
     table: Arc<Table<M>>,
 ) -> Result<(), Failure> {
-    table::list(&mut me, &table);
+    tables::list(&mut me, &table, |view| view.scope = Scope::default());
     me.watch_nodes(true);
     let mut server = Server { me, name, table, monitors: HashMap::new(), members: HashMap::new() };
     for node in holm::nodes() {
@@ -96,7 +96,7 @@ impl<M: Message> Server<M> {
     /// Changes the scope, tells those who watch while the table is locked, and does the rest after.
     fn act(
         &mut self,
-        change: impl FnOnce(&mut super::scope::Scope<Peer<M>, Pid<M>>) -> Vec<Action<Peer<M>, Pid<M>>>,
+        change: impl FnOnce(&mut Scope<Peer<M>, Pid<M>>) -> Vec<Action<Peer<M>, Pid<M>>>,
     ) -> Result<(), Failure> {
         let actions = {
             let mut view = self.table.write();

@@ -5,15 +5,13 @@ use super::{
     scope::{Change, Scope},
     server,
 };
-use crate::proc_lib::{StartError, StartOptions};
+use crate::{
+    proc_lib::{StartError, StartOptions},
+    tables,
+};
 use holm::{CallError, Message, Pid, Process, whereis};
 use parking_lot::RwLock;
-use std::{
-    any::Any,
-    collections::BTreeMap,
-    fmt,
-    sync::{Arc, Weak},
-};
+use std::{collections::BTreeMap, fmt, sync::Arc};
 
 /// Bytes of a group's name at most.
 pub const GROUP_NAME_LEN_MAX: usize = 255;
@@ -81,21 +79,6 @@ impl<M> View<M> {
     }
 }
 
-/// The tables of this OS process by the scope that writes them, for [`Groups::find`].
-static TABLES: RwLock<BTreeMap<Pid, Weak<dyn Any + Send + Sync>>> = RwLock::new(BTreeMap::new());
-
-/// Lists the process's table, for as long as the process lives.
-pub(super) fn list<M: Message>(me: &mut Process<Request<M>>, table: &Arc<Table<M>>) {
-    let (pid, weak) = (me.pid().untyped(), Arc::downgrade(table));
-    TABLES.write().insert(pid, weak.clone());
-    me.on_release(move || {
-        TABLES.write().remove(&pid);
-        if let Some(table) = weak.upgrade() {
-            table.write().scope = Scope::default(); // whoever still has it finds nobody
-        }
-    });
-}
-
 /// A scope on this node; see the [module](super). Clones are the same scope.
 pub struct Groups<M> {
     scope: Peer<M>,
@@ -136,8 +119,7 @@ impl<M: Message> Groups<M> {
     /// The scope of this name on this node, if one runs whose members take these messages.
     pub fn find(name: &str) -> Option<Self> {
         let scope = whereis::<Request<M>>(name)?;
-        let table = TABLES.read().get(&scope.untyped())?.upgrade()?;
-        Some(Groups { scope, table: table.downcast().ok()? })
+        Some(Groups { scope, table: tables::find(scope.untyped())? })
     }
 
     /// The scope's process on this node.
