@@ -482,7 +482,12 @@ async fn p_09_a_reused_slot_gets_nothing_meant_for_the_one_before(mut me: Proces
         assert_eq!(me.down(spawned.monitor.unwrap()).await, Reason::Normal);
         old = Some(spawned.pid);
     }
-    assert!(slots.len() < reuses / 20, "{reuses} processes lived in {} slots: few were used again", slots.len());
+    // A scheduler has a batch or two of free slots at hand, and takes them by turns.
+    assert!(
+        slots.len() < 512.min(reuses / 2),
+        "{reuses} processes lived in {} slots: few were used again",
+        slots.len()
+    );
 }
 
 async fn p_10_no_two_pids_are_equal(mut me: Process<u64>, _: There) {
