@@ -56,3 +56,12 @@ fn assert_back_to(before: (usize, usize)) {
     }
     panic!("threads and descriptors: {:?}, {before:?} before", (count("task"), count("fd")));
 }
+
+/// The closure that makes the program's future runs on the caller's thread: its panic is the caller's, and nothing is
+/// waited for.
+#[test]
+fn a_program_that_panics_before_it_has_a_future_panics_in_its_caller() {
+    let start = || holm::block_on(|_: holm::Process<()>| -> std::future::Ready<()> { panic!("too early") });
+    let payload = std::panic::catch_unwind(start).unwrap_err();
+    assert_eq!(holm::panic_text(&*payload), "too early");
+}
