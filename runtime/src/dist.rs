@@ -276,7 +276,7 @@ pub(crate) fn watch_name(node: &Node, to: NodeId, watcher: RawPid, monitor: u64,
 /// Sends a control signal to a process of another node. A request that finds no connection is answered as if the other
 /// side had been lost just then.
 pub(crate) fn send_control(node: &Node, to: RawPid, control: Control) {
-    let key = sender_of(&control).map_or_else(current_order_key, RawPid::order_key);
+    let key = control.sender().map_or_else(current_order_key, RawPid::order_key);
     let sent = post(node, to.node, Lane::Control, key, WhenFull::HoldBack, |buffer| {
         Head::Control { to }.encode(buffer);
         append_encoded(&control, buffer).map_err(|error| error.to_string())
@@ -290,21 +290,6 @@ pub(crate) fn send_control(node: &Node, to: RawPid, control: Control) {
         _ => return,
     };
     let _ = deliver::control(node, from, lost); // one that has ended needs no answer
-}
-
-/// Who speaks in a control signal.
-fn sender_of(control: &Control) -> Option<RawPid> {
-    match control {
-        Control::Exit { from, .. }
-        | Control::Link { from }
-        | Control::Unlink { from, .. }
-        | Control::UnlinkAck { from, .. }
-        | Control::Monitor { from, .. }
-        | Control::Demonitor { from, .. }
-        | Control::Found { from, .. }
-        | Control::Down { from, .. } => Some(*from),
-        _ => None,
-    }
 }
 
 /// Ready when the link to a node takes more, or is lost.

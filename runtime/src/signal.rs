@@ -50,8 +50,8 @@ pub(crate) enum Control {
 }
 
 impl Control {
-    /// Whose messages it must not overtake before a gate.
-    pub(crate) fn behind(&self) -> Behind {
+    /// Who speaks in it, if it is a process.
+    pub(crate) fn sender(&self) -> Option<RawPid> {
         match self {
             Control::Exit { from, .. }
             | Control::Link { from }
@@ -60,10 +60,20 @@ impl Control {
             | Control::Monitor { from, .. }
             | Control::Demonitor { from, .. }
             | Control::Found { from, .. }
-            | Control::Down { from, .. } => Behind::Process(*from),
-            Control::ConnectionLost { node } | Control::Node(NodeEvent::Down { node, .. }) => Behind::Node(*node),
-            Control::Node(NodeEvent::Up { .. }) | Control::NoAnswer { .. } => Behind::None,
-            Control::EncodedAnswer { .. } | Control::Moved { .. } | Control::Named | Control::Overflow => Behind::None,
+            | Control::Down { from, .. } => Some(*from),
+            Control::NoAnswer { .. } | Control::EncodedAnswer { .. } | Control::Moved { .. } => None,
+            Control::Named | Control::ConnectionLost { .. } | Control::Node(_) | Control::Overflow => None,
+        }
+    }
+
+    /// Whose messages it must not overtake before a gate.
+    pub(crate) fn behind(&self) -> Behind {
+        match (self.sender(), self) {
+            (Some(from), _) => Behind::Process(from),
+            (None, Control::ConnectionLost { node } | Control::Node(NodeEvent::Down { node, .. })) => {
+                Behind::Node(*node)
+            }
+            (None, _) => Behind::None,
         }
     }
 }

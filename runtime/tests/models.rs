@@ -5,16 +5,16 @@
 //! fail, because each of those files has a mistake planted then.
 #![cfg(loom)]
 
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the models use a part of it")]
 #[path = "../src/bonds/calls.rs"]
 mod calls;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the models use a part of it")]
 #[path = "../src/bonds/links.rs"]
 mod links;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the models use a part of it")]
 #[path = "../src/mailbox/marks.rs"]
 mod marks;
-#[allow(dead_code)]
+#[allow(dead_code, reason = "the models use a part of it")]
 #[path = "../src/bonds/monitors.rs"]
 mod monitors;
 #[allow(dead_code, unreachable_pub)]

@@ -367,7 +367,7 @@ impl Head<'_> {
 /// True if a control signal is not for this peer to send: it speaks for another node's process, or it is one that only
 /// this node's own runtime sends.
 fn is_foreign(control: &Control, peer: NodeId) -> bool {
-    match super::sender_of(control) {
+    match control.sender() {
         Some(from) => from.node != peer,
         None => !matches!(control, Control::NoAnswer { .. } | Control::Moved { .. }),
     }
